@@ -1,5 +1,5 @@
 # What one does with PulseStage, on one screen; `make help` lists it.
-# Each step leaves a stamp, so that only what changed is done again.
+# Steps leave stamps, so that only what has changed is done again.
 
 PYTHON ?= python3
 SHELL := /bin/bash
@@ -9,35 +9,66 @@ SHELL := /bin/bash
 .PHONY: help install run test check format lock build clean
 
 bin := .venv/bin
-pip := $(bin)/python -m pip --disable-pip-version-check
-locked := $(pip) install --quiet --require-hashes -r
-project := $(pip) install --quiet --no-deps --no-build-isolation --editable .
+web := src/pulsestage/web_dist/index.html
+npm := scripts/with_node.sh npm
+pip := $(bin)/python -m pip --disable-pip-version-check install --quiet
 
-# ---- What people call --------------------------------------------------------------------------
+# ---- What people call ----------------------------------------------------------------------------
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{printf "  %-6s %-9s", $$1, $$2; $$1 = $$2 = ""; print}'
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-install: .venv/.dev ## Make .venv: the project, what it needs, and the developers' tools
+install: .venv/.dev ## Set up .venv: the command pulsestage and the developers' tools
 
-lock: .venv/.dev ## Resolve pyproject.toml into requirements/*.lock again (LOCK_ARGS=--upgrade for the newest)
+run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
+	$(bin)/pulsestage demo
+
+test: .venv/.dev $(web) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
+	$(bin)/pytest $(PYTEST_ARGS)
+	$(npm) test
+
+check: .venv/.dev web/node_modules/.package-lock.json ## Lint, formatting, types and the direction of imports
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/lint-imports --no-logo
+	$(npm) run check
+
+format: .venv/.dev ## Format the Python code and mend what ruff can mend
+	$(bin)/ruff check --fix-only
+	$(bin)/ruff format
+
+lock: .venv/.dev ## Resolve the dependencies anew (LOCK_ARGS=--upgrade for the newest versions)
 	scripts/lock.sh $(LOCK_ARGS)
 
-clean: ## Remove all that make has made
+build: .venv/.run $(web) ## Build the wheel and the source package, with the web app inside, into dist/
+	$(bin)/hatchling build
+
+clean: ## Remove what make has made, but no data
 	rm -rf .venv dist src/pulsestage/web_dist web/node_modules .*_cache .hypothesis
 
-# ---- Python ------------------------------------------------------------------------------------
+# ---- Python --------------------------------------------------------------------------------------
 
 $(bin)/python:
 	@$(PYTHON) scripts/check_python.py
 	$(PYTHON) -m venv .venv
 
 .venv/.run: requirements/run.lock pyproject.toml | $(bin)/python
-	$(locked) requirements/run.lock
-	$(project)
+	$(pip) --require-hashes -r requirements/run.lock
+	$(pip) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: requirements/dev.lock pyproject.toml | $(bin)/python
-	$(locked) requirements/dev.lock
-	$(project)
+	$(pip) --require-hashes -r requirements/dev.lock
+	$(pip) --no-deps --no-build-isolation --editable .
 	@touch .venv/.run $@
+
+# ---- The web app ---------------------------------------------------------------------------------
+
+$(web): web/node_modules/.package-lock.json $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+	$(npm) run build
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json web/package.json | .venv/.run
+	$(npm) ci --no-audit --no-fund
+	@touch $@

@@ -84,7 +84,7 @@ def running_postgres() -> Iterator[Postgres]:
         _initialise(bin_dir, data, run_as)
         options = [f"--{name}={value}" for name, value in {**OPTIONS, "unix_socket_directories": str(room)}.items()]
         with log.open("wb") as output:
-            server = subprocess.Popen(  # noqa: S603 - our own arguments
+            server = subprocess.Popen(
                 [bin_dir / "postgres", "-D", data, *options], stdout=output, stderr=output, cwd=room, **run_as
             )
         try:
@@ -119,7 +119,7 @@ def _programs(room: Path, run_as: dict[str, Any]) -> Path:
 
 def _runs(bin_dir: Path, run_as: dict[str, Any]) -> bool:
     try:
-        subprocess.run([bin_dir / "initdb", "--version"], check=True, capture_output=True, cwd="/", **run_as)  # noqa: S603
+        subprocess.run([bin_dir / "initdb", "--version"], check=True, capture_output=True, cwd="/", **run_as)
     except (PermissionError, subprocess.CalledProcessError):
         return False
     return True
@@ -127,7 +127,7 @@ def _runs(bin_dir: Path, run_as: dict[str, Any]) -> bool:
 
 def _initialise(bin_dir: Path, data: Path, run_as: dict[str, Any]) -> None:
     options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync"]
-    done = subprocess.run(  # noqa: S603 - our own arguments
+    done = subprocess.run(
         [bin_dir / "initdb", "-D", data, *options], check=False, capture_output=True, text=True, cwd="/", **run_as
     )
     if done.returncode:

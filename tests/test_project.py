@@ -1,0 +1,85 @@
+"""The project's frame keeps its word: nothing private in the files, locks that fit, targets that are explained."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+
+# Where packages come from is the machine's setting, and whose machine it was is nobody's business.
+PACKAGE_HOST = re.compile(r"\b(?:pypi|pythonhosted|npmjs|yarnpkg)\.(?:com|org)\b")
+PACKAGE_SOURCE = re.compile(r"^--|://|\"resolved\": *\"http", re.MULTILINE)
+PRIVATE_PATH = re.compile(r"(?<![\w.~>})\]-])/(?:root|work|home/\w+|Users/\w+)/")
+PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
+
+
+def tracked_files() -> list[Path]:
+    """What is in git; read even where git distrusts the directory's owner."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("pattern", [PACKAGE_HOST, PRIVATE_PATH], ids=["package-host", "private-path"])
+def test_no_file_names_a_place_that_is_not_everybodys(pattern: re.Pattern[str]) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in tracked_files()
+        for match in pattern.finditer(path.read_text(errors="ignore"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("lock", ["run", "dev", "node"])
+def test_a_lock_names_no_place_to_get_packages_from(lock: str) -> None:
+    assert not PACKAGE_SOURCE.search((ROOT / "requirements" / f"{lock}.lock").read_text())
+
+
+@pytest.mark.parametrize("lock", ["run", "dev", "node"])
+def test_a_lock_fits_what_pyproject_asks_for(lock: str) -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = {
+        "run": pyproject["project"]["dependencies"] + group(pyproject, "build"),
+        "dev": pyproject["project"]["dependencies"] + group(pyproject, "dev"),
+        "node": group(pyproject, "node"),
+    }
+    pinned = pins(lock)
+    unmet = [
+        text
+        for text in asked[lock]
+        if (requirement := Requirement(text)).specifier.contains(pinned.get(canonicalize_name(requirement.name), "0"))
+        is False
+    ]
+    assert unmet == [], "run `make lock`"
+
+
+def test_what_is_tested_is_what_is_run() -> None:
+    assert pins("run").items() <= pins("dev").items()
+
+
+def test_every_make_target_is_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert targets is not None
+    helped = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert re.findall(r"^ +make (\w+) +\S", helped, re.MULTILINE) == targets.group(1).split()
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(PIN.findall((ROOT / "requirements" / f"{lock}.lock").read_text()))
+
+
+def group(pyproject: dict[str, Any], name: str) -> list[str]:
+    """A dependency group with the groups it includes."""
+    entries = pyproject["dependency-groups"][name]
+    return [
+        text
+        for entry in entries
+        for text in (group(pyproject, entry["include-group"]) if isinstance(entry, dict) else [entry])
+    ]
