@@ -1,0 +1,3 @@
+export { createApi, type Api } from './api';
+export { ApiError, type Fields } from './problem';
+export { rootPath } from './root';

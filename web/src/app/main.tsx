@@ -1,0 +1,38 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { ApiError, rootPath } from '../api';
+import { ToastProvider } from '../ui/Toasts';
+import { RoomRoute } from './RoomRoute';
+import './styles.css';
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      refetchOnWindowFocus: false,
+      // What the server has decided it will decide again; only a lost or busy server is worth another try.
+      retry: (failures, error) =>
+        failures < 3 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
+    },
+  },
+});
+
+const place = document.getElementById('root');
+if (place === null) throw new Error('index.html has no #root');
+
+createRoot(place).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <ToastProvider>
+        <BrowserRouter basename={`${rootPath()}/app`}>
+          <Routes>
+            <Route path="/" element={<RoomRoute />} />
+            <Route path="/:slug" element={<RoomRoute />} />
+            <Route path="*" element={<Navigate to="/" replace />} />
+          </Routes>
+        </BrowserRouter>
+      </ToastProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

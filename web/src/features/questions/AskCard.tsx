@@ -1,0 +1,50 @@
+import { useRoom, type Ask } from '../../room';
+import { Button } from '../../ui/Button';
+
+export interface AskCardProps {
+  ask: Ask;
+  /** Puts the text back where it can be changed; null while something else is being written there. */
+  onEdit: ((text: string) => void) | null;
+}
+
+/** An own question that the server has not confirmed: on its way, or sent back. */
+export function AskCard({ ask, onEdit }: AskCardProps) {
+  const { actions } = useRoom();
+  const { error } = ask;
+  const problems = error?.fields.body?.join(' ') ?? error?.detail;
+
+  return (
+    <article
+      className={`rise rounded-2xl border border-dashed bg-surface p-3 sm:p-4 ${error ? 'border-danger' : 'border-edge'}`}
+    >
+      <p className="text-[1.0625rem] leading-snug whitespace-pre-line">{ask.body}</p>
+      {error === null ? (
+        <p className="mt-2 text-sm text-muted">Sending…</p>
+      ) : (
+        <>
+          <p role="alert" className="mt-2 text-[0.9375rem] text-danger">
+            <strong className="font-semibold">Not sent: {error.error}.</strong> {problems}
+          </p>
+          <div className="mt-2 flex flex-wrap gap-2">
+            <Button look="filled" onClick={() => actions.askAgain(ask.key)}>
+              Try again
+            </Button>
+            {onEdit && (
+              <Button
+                onClick={() => {
+                  actions.discardAsk(ask.key);
+                  onEdit(ask.body);
+                }}
+              >
+                Edit
+              </Button>
+            )}
+            <Button look="quiet" onClick={() => actions.discardAsk(ask.key)}>
+              Discard
+            </Button>
+          </div>
+        </>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,89 @@
+import { useRef, useState, type ReactNode } from 'react';
+import { usePending, useSSE, type Item } from '../../room';
+import { Button } from '../../ui/Button';
+import { useNow } from '../../ui/time';
+import type { Question } from '../../wire';
+import { AskCard } from './AskCard';
+import { currentItem } from './currentItem';
+import { follow, hold } from './holdOrder';
+import { QuestionCard } from './QuestionCard';
+import { useGlide } from './useGlide';
+import { useHold } from './useHold';
+
+/** A phone draws this many at once without effort; the rest is a tap away. */
+const pageSize = 50;
+
+export interface QuestionListProps {
+  items: readonly Item[];
+  tools: (question: Question) => ReactNode;
+  onEdit: ((text: string) => void) | null;
+}
+
+export function QuestionList({ items, tools, onEdit }: QuestionListProps) {
+  const { room } = useSSE();
+  const pending = usePending();
+  const list = useRef<HTMLOListElement>(null);
+  const now = useNow();
+  const [limit, setLimit] = useState(pageSize);
+  const held = useHold(list);
+  useGlide(list);
+
+  // The order of the last moment in which the list was free to move.
+  const [free, setFree] = useState(items);
+  if (!held && free !== items) setFree(items);
+  const shown = held
+    ? hold(free, items, (item) => currentItem(item, room.questions, pending))
+    : follow(items);
+  const teams = new Map(room.teams.map((team) => [team.id, team.name]));
+
+  function showNew() {
+    setFree(items);
+    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    window.scrollTo({ top: 0, behavior: still ? 'auto' : 'smooth' });
+  }
+
+  return (
+    <>
+      {shown.waiting > 0 && (
+        <div className="pointer-events-none fixed inset-x-0 top-[calc(env(safe-area-inset-top)+4.25rem)] z-20 flex justify-center">
+          <Button
+            look="filled"
+            onClick={showNew}
+            className="rise pointer-events-auto rounded-full! shadow-float"
+          >
+            {shown.waiting} new {shown.waiting === 1 ? 'question' : 'questions'}
+          </Button>
+        </div>
+      )}
+      {/* Positions are measured within the list, hence relative. */}
+      <ol ref={list} className="relative space-y-3">
+        {shown.items.slice(0, limit).map(({ key, question, ask, gone }) => (
+          <li key={key} data-key={key} className="relative">
+            {ask !== null && !gone ? (
+              <AskCard ask={ask} onEdit={onEdit} />
+            ) : (
+              <div className={gone ? 'invisible' : undefined}>
+                <QuestionCard
+                  question={question}
+                  teamName={teams.get(question.teamId ?? '') ?? null}
+                  now={now}
+                  tools={gone ? null : tools(question)}
+                />
+              </div>
+            )}
+            {gone && (
+              <p className="absolute inset-0 grid place-items-center rounded-2xl border border-dashed border-line text-muted">
+                This question was removed
+              </p>
+            )}
+          </li>
+        ))}
+      </ol>
+      {shown.items.length > limit && (
+        <Button className="mt-4 w-full" onClick={() => setLimit(limit + pageSize)}>
+          Show more
+        </Button>
+      )}
+    </>
+  );
+}

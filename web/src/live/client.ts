@@ -1,0 +1,95 @@
+/**
+ * The live room: state fed by a stream and by the answers to own changes, to subscribe to.
+ * Framework-free; `room/` has the React side.
+ */
+import type { Question } from '../wire';
+import type { Feed, Handlers, Status } from './connection';
+import type { Environment } from './environment';
+import { formatPosition, parsePosition } from './position';
+import { apply, emptyRoom, merge, mergeRemoval, type RoomState } from './reducer';
+
+export interface LiveRoom {
+  status: Status;
+  room: RoomState;
+}
+
+export interface LiveClient {
+  subscribe: (listener: () => void) => () => void;
+  getSnapshot: () => LiveRoom;
+  start: () => void;
+  stop: () => void;
+  /** Forget everything and begin again: another person may see and have other things. */
+  restart: () => void;
+  merge: (answer: Question, position: string | null) => void;
+  mergeRemoval: (questionId: string, position: string | null) => void;
+}
+
+/** Makes the feed for a client: a connection of its own, or a share in another tab's. */
+export type FeedMaker = (handlers: Handlers) => Feed;
+
+export function createLiveClient(environment: Environment, makeFeed: FeedMaker): LiveClient {
+  const listeners = new Set<() => void>();
+  let room = emptyRoom;
+  let status: Status = 'connecting';
+  let shown: LiveRoom = { status, room };
+  let scheduled = false;
+  // After a reset readers keep the old room until the new one is there: an empty page for a moment helps nobody.
+  let keepOld = false;
+
+  function publish() {
+    const nextRoom = keepOld ? shown.room : room;
+    if (shown.status === status && shown.room === nextRoom) return;
+    shown = { status, room: nextRoom };
+    for (const listener of [...listeners]) listener();
+  }
+
+  function publishSoon() {
+    if (scheduled) return;
+    scheduled = true;
+    environment.soon(() => {
+      scheduled = false;
+      publish();
+    });
+  }
+
+  const feed = makeFeed({
+    cursor: () => (room.position === null ? null : formatPosition(room.position)),
+    onEvent(event) {
+      room = apply(room, event);
+      if (event.type === 'reset') keepOld = true;
+      if (event.type === 'snapshot') keepOld = false;
+      publishSoon();
+    },
+    onStatus(next) {
+      status = next;
+      publishSoon();
+    },
+  });
+
+  return {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    getSnapshot: () => shown,
+    start: () => feed.start(),
+    stop: () => feed.stop(),
+    restart() {
+      feed.stop();
+      room = emptyRoom;
+      status = 'connecting';
+      keepOld = false;
+      publish();
+      feed.start();
+    },
+    // Own changes are shown at once, not with the next frame.
+    merge(answer, position) {
+      room = merge(room, answer, parsePosition(position));
+      publish();
+    },
+    mergeRemoval(questionId, position) {
+      room = mergeRemoval(room, questionId, parsePosition(position));
+      publish();
+    },
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * What a person can do in a room. Each action shows at once, is confirmed by the server's answer, and is taken back with
+ * a word if the server says no.
+ */
+import { ApiError, type Api } from '../api';
+import type { LiveClient } from '../live';
+import type { Question, TagRef } from '../wire';
+import {
+  addAsk,
+  addPatch,
+  dropAsk,
+  dropPatch,
+  patched,
+  updateAsk,
+  type Change,
+  type Pending,
+} from './pending';
+import type { Store } from './store';
+
+export type Actions = ReturnType<typeof createActions>;
+
+export interface ActionsOptions {
+  api: Api;
+  client: LiveClient;
+  pending: Store<Pending>;
+  /** Called with what to tell the person. */
+  onProblem: (what: string, error: ApiError) => void;
+}
+
+export function createActions({ api, client, pending, onProblem }: ActionsOptions) {
+  /** Questions whose vote is on its way, and what the person wants it to be by now. */
+  const wishes = new Map<string, boolean>();
+  /** What to lift once such a vote has settled. */
+  const lifts = new Map<string, (() => void)[]>();
+  let asked = 0;
+
+  const questions = () => client.getSnapshot().room.questions;
+
+  function lay(questionId: string, change: Change): () => void {
+    const patch = { questionId, change };
+    pending.update((it) => addPatch(it, patch));
+    return () => pending.update((it) => dropPatch(it, patch));
+  }
+
+  /** Shows `change` until the server has answered; false if it said no. */
+  async function change(
+    what: string,
+    id: string,
+    seen: Change,
+    send: () => Promise<{ value: Question; position: string | null }>,
+  ): Promise<boolean> {
+    const lift = lay(id, seen);
+    try {
+      const answer = await send();
+      client.merge(answer.value, answer.position);
+      return true;
+    } catch (reason) {
+      onProblem(what, problem(reason));
+      return false;
+    } finally {
+      lift();
+    }
+  }
+
+  async function sendAsk(key: string, body: string, teamId: string | null): Promise<void> {
+    try {
+      const answer = await api.ask(body, teamId);
+      client.merge(answer.value, answer.position);
+      pending.update((it) => updateAsk(it, key, { questionId: answer.value.id }));
+    } catch (reason) {
+      pending.update((it) => updateAsk(it, key, { error: problem(reason) }));
+    }
+  }
+
+  /** Sends until the server has what the person wants, however often they change their mind meanwhile. */
+  async function settleVote(id: string, hasVote: boolean): Promise<void> {
+    let has = hasVote;
+    for (let want = wishes.get(id); want !== undefined && want !== has; want = wishes.get(id)) {
+      try {
+        const answer = await api.vote(id, want);
+        client.merge(answer.value, answer.position);
+      } catch (reason) {
+        const error = problem(reason);
+        // Already so, perhaps from another device: that is what was wanted. Only the own part needs to be learnt.
+        if (error.code !== (want ? 'already_upvoted' : 'not_upvoted')) throw error;
+        client.merge(await api.question(id), null);
+      }
+      has = want;
+    }
+  }
+
+  return {
+    ask(body: string, teamId: string | null): void {
+      asked += 1;
+      const key = `asked-${asked}`;
+      pending.update((it) =>
+        addAsk(it, {
+          key,
+          body,
+          teamId,
+          askedAt: new Date().toISOString(),
+          before: questions(),
+          questionId: null,
+          error: null,
+        }),
+      );
+      void sendAsk(key, body, teamId);
+    },
+
+    askAgain(key: string): void {
+      const ask = pending.get().asks.find((it) => it.key === key);
+      if (!ask) return;
+      pending.update((it) => updateAsk(it, key, { error: null }));
+      void sendAsk(key, ask.body, ask.teamId);
+    },
+
+    discardAsk(key: string): void {
+      pending.update((it) => dropAsk(it, key));
+    },
+
+    async vote(id: string, want: boolean): Promise<void> {
+      const known = questions().get(id);
+      const seen = known && patched(pending.get(), known);
+      if (!seen || seen.hasUpvoted === want) return;
+      // Absolute, not "one more": when the echo with the new count comes before the answer, it must not count twice.
+      const lift = lay(id, { hasUpvoted: want, upvotes: seen.upvotes + (want ? 1 : -1) });
+      lifts.set(id, [...(lifts.get(id) ?? []), lift]);
+      const busy = wishes.has(id);
+      wishes.set(id, want);
+      if (busy) return;
+      try {
+        await settleVote(id, known.hasUpvoted);
+      } catch (reason) {
+        onProblem(want ? 'Your vote was not counted' : 'Your vote is still there', problem(reason));
+      } finally {
+        wishes.delete(id);
+        for (const it of lifts.get(id) ?? []) it();
+        lifts.delete(id);
+      }
+    },
+
+    answer: (id: string, response: string) =>
+      change('The answer was not saved', id, {}, () => api.answer(id, response)),
+
+    pin: (id: string, on: boolean) =>
+      change(on ? 'Not pinned' : 'Still pinned', id, { isPinned: on }, () => api.pin(id, on)),
+
+    freeze: (id: string, on: boolean) =>
+      change(on ? 'Not frozen' : 'Still frozen', id, { isFrozen: on }, () => api.freeze(id, on)),
+
+    tag(question: Question, tag: TagRef, on: boolean) {
+      const others = question.tags.filter((it) => it.id !== tag.id);
+      const tags = on ? [...others, tag] : others;
+      return change('The tags were not changed', question.id, { tags }, () =>
+        api.tag(question.id, tag.id, on),
+      );
+    },
+
+    async createTag(question: Question, name: string): Promise<boolean> {
+      try {
+        const { value: tag } = await api.createTag(name);
+        return await this.tag(question, tag, true);
+      } catch (reason) {
+        onProblem('The tag was not created', problem(reason));
+        return false;
+      }
+    },
+
+    async remove(id: string): Promise<void> {
+      const lift = lay(id, 'removed');
+      try {
+        const answer = await api.remove(id);
+        client.mergeRemoval(id, answer.position);
+      } catch (reason) {
+        onProblem('The question is still there', problem(reason));
+      } finally {
+        lift();
+      }
+    },
+  };
+}
+
+function problem(reason: unknown): ApiError {
+  if (reason instanceof ApiError) return reason;
+  // A mistake of ours, not of the person: say something, and let the console have the rest.
+  console.error(reason);
+  return new ApiError(0, 'unexpected', 'Something went wrong', 'Reload the page and try again.');
+}

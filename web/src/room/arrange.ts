@@ -1,0 +1,94 @@
+/** Which questions a person sees, and in what order. Pure. */
+import type { RoomState } from '../live';
+import type { Question } from '../wire';
+import { arrived, patched, type Ask, type Pending } from './pending';
+
+export type View = 'popular' | 'recent' | 'answered' | 'mine';
+
+export interface Item {
+  /** Stays the same from the moment of asking, while the question's id is known only later. */
+  readonly key: string;
+  readonly question: Question;
+  /** Set while the server has not confirmed the question. */
+  readonly ask: Ask | null;
+}
+
+export function arrange(room: RoomState, pending: Pending, view: View): Item[] {
+  const top: Item[] = [];
+  const onTop = new Set<string>();
+  for (const ask of pending.asks) {
+    const known = arrived(ask, room.questions);
+    if (known === null) {
+      if (ask.questionId === null) top.push({ key: ask.key, question: draft(ask), ask });
+      continue;
+    }
+    if (onTop.has(known.id)) continue;
+    onTop.add(known.id);
+    const question = patched(pending, known);
+    if (question) top.push({ key: ask.key, question, ask: null });
+  }
+  const rest: Item[] = [];
+  for (const known of room.questions.values()) {
+    if (onTop.has(known.id)) continue;
+    const question = patched(pending, known);
+    if (question && belongs(question, view)) rest.push({ key: question.id, question, ask: null });
+  }
+  return [...(view === 'answered' ? [] : top), ...rest.sort(order(view))];
+}
+
+function belongs(question: Question, view: View): boolean {
+  if (view === 'mine') return question.isMine;
+  return (question.status === 'ANSWERED') === (view === 'answered');
+}
+
+/** ISO times in UTC compare as text; ids break ties, so that every screen has the same order. */
+function order(view: View): (a: Item, b: Item) => number {
+  const newestFirst = (a: string, b: string) => (a === b ? 0 : a < b ? 1 : -1);
+  return ({ question: a }, { question: b }) => {
+    const pinned = Number(b.isPinned) - Number(a.isPinned);
+    if (pinned !== 0) return pinned;
+    if (view === 'popular' && a.upvotes !== b.upvotes) return b.upvotes - a.upvotes;
+    if (view === 'answered') {
+      const answered = newestFirst(a.respondedAt ?? '', b.respondedAt ?? '');
+      if (answered !== 0) return answered;
+    }
+    // Among equals in votes the older question has waited longer.
+    const created = newestFirst(a.createdAt, b.createdAt);
+    if (created !== 0) return view === 'popular' ? -created : created;
+    return a.id < b.id ? -1 : 1;
+  };
+}
+
+export function counts(room: RoomState, pending: Pending): Record<View, number> {
+  const result = { popular: 0, recent: 0, answered: 0, mine: 0 };
+  for (const known of room.questions.values()) {
+    const question = patched(pending, known);
+    if (question === null) continue;
+    if (question.isMine) result.mine += 1;
+    if (question.status === 'ANSWERED') result.answered += 1;
+    else result.popular += 1;
+  }
+  result.recent = result.popular;
+  return result;
+}
+
+function draft(ask: Ask): Question {
+  return {
+    id: ask.key,
+    teamId: ask.teamId,
+    body: ask.body,
+    upvotes: 0,
+    status: 'OPEN',
+    responseText: null,
+    respondedAt: null,
+    createdAt: ask.askedAt,
+    updatedAt: ask.askedAt,
+    isPinned: false,
+    pinnedAt: null,
+    isFrozen: false,
+    frozenAt: null,
+    tags: [],
+    hasUpvoted: false,
+    isMine: true,
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * What this person has done and the server has not confirmed yet. It lies over the room's state like a film and never
+ * becomes part of it: taking it off again is the whole of a rollback. Pure functions on a frozen value.
+ */
+import type { ApiError } from '../api';
+import type { Question } from '../wire';
+
+/** What an unconfirmed change makes of a question. */
+export type Change = Partial<Question> | 'removed';
+
+interface Patch {
+  questionId: string;
+  change: Change;
+}
+
+/** A question that was asked on this page; it stays on top until the person looks elsewhere. */
+export interface Ask {
+  readonly key: string;
+  readonly body: string;
+  readonly teamId: string | null;
+  readonly askedAt: string;
+  /** The room at that moment. A question with the same text that was not in it yet is the echo of this one. */
+  readonly before: ReadonlyMap<string, Question>;
+  /** Known once the server has answered. */
+  readonly questionId: string | null;
+  readonly error: ApiError | null;
+}
+
+export interface Pending {
+  readonly asks: readonly Ask[];
+  readonly patches: readonly Patch[];
+}
+
+export const nothingPending: Pending = { asks: [], patches: [] };
+
+export function addAsk(pending: Pending, ask: Ask): Pending {
+  return { ...pending, asks: [ask, ...pending.asks] };
+}
+
+export function updateAsk(
+  pending: Pending,
+  key: string,
+  change: Partial<Pick<Ask, 'questionId' | 'error'>>,
+): Pending {
+  return {
+    ...pending,
+    asks: pending.asks.map((ask) => (ask.key === key ? { ...ask, ...change } : ask)),
+  };
+}
+
+export function dropAsk(pending: Pending, key: string): Pending {
+  return { ...pending, asks: pending.asks.filter((ask) => ask.key !== key) };
+}
+
+/** Own questions that have arrived take their place among the others. */
+export function settleAsks(pending: Pending): Pending {
+  if (pending.asks.every((ask) => ask.questionId === null)) return pending;
+  return { ...pending, asks: pending.asks.filter((ask) => ask.questionId === null) };
+}
+
+export function addPatch(pending: Pending, patch: Patch): Pending {
+  return { ...pending, patches: [...pending.patches, patch] };
+}
+
+export function dropPatch(pending: Pending, patch: Patch): Pending {
+  return { ...pending, patches: pending.patches.filter((other) => other !== patch) };
+}
+
+/** The question as this person should see it now; null if they removed it. */
+export function patched(pending: Pending, question: Question): Question | null {
+  let seen = question;
+  for (const { questionId, change } of pending.patches) {
+    if (questionId !== question.id) continue;
+    if (change === 'removed') return null;
+    seen = { ...seen, ...change };
+  }
+  return seen;
+}
+
+/** The question in the room that this ask has become, by the server's answer or, before that, by its echo. */
+export function arrived(ask: Ask, questions: ReadonlyMap<string, Question>): Question | null {
+  if (ask.questionId !== null) return questions.get(ask.questionId) ?? null;
+  const wanted = plain(ask.body);
+  for (const question of questions.values()) {
+    if (
+      question.teamId === ask.teamId &&
+      !ask.before.has(question.id) &&
+      plain(question.body) === wanted
+    ) {
+      return question;
+    }
+  }
+  return null;
+}
+
+/** The server tidies white space; that makes no other question. */
+function plain(text: string): string {
+  return text.normalize('NFC').replace(/\s+/g, ' ').trim();
+}
