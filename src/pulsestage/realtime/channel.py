@@ -1,0 +1,136 @@
+"""One tenant's streams: who reads what, and when it is written.
+
+A channel exists while its tenant has streams. Its follower brings the log's events in order; the channel gathers them
+for a moment when it is busy, and gives each cohort its payload.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pulsestage.realtime.clock import Timer
+from pulsestage.realtime.cohort import Cohort
+from pulsestage.realtime.encoding import EncodingName
+from pulsestage.realtime.engine import Engine
+from pulsestage.realtime.feed import Feed
+from pulsestage.realtime.filter import View
+from pulsestage.realtime.follower import Follower
+from pulsestage.realtime.payloads import Payload, Payloads
+from pulsestage.realtime.store import LogBounds
+
+if TYPE_CHECKING:
+    from pulsestage.realtime.subscription import Subscription
+
+
+class Channel:
+    """The streams of one tenant; `flushed` is the seq that all live ones have been sent."""
+
+    _feed: Feed
+    _payloads: Payloads
+
+    def __init__(self, engine: Engine, tenant: str, on_empty: "Callable[[Channel], None]") -> None:
+        self.tenant = tenant
+        self.is_open = False
+        """Whether the log's bounds are known; until then there is nothing to read here."""
+        self.flushed = 0
+        self.subscriptions: set[Subscription] = set()
+        self._engine = engine
+        self._on_empty = on_empty
+        self._follower = Follower(engine, tenant, self)
+        self._cohorts: dict[tuple[View, EncodingName], Cohort] = {}
+        self._ahead: set[Subscription] = set()
+        self._last_flush = float("-inf")
+        self._flush_timer: Timer | None = None
+        # The follower's doors, for those who know only the channel.
+        self.append = self._follower.append
+        self.check = self._follower.check
+        self.consult = self._follower.consult
+        self.hear = self._follower.hear
+        self.read_log = self._follower.read
+
+    # ---- For subscriptions ---------------------------------------------------------------------
+
+    @property
+    def bounds(self) -> LogBounds:
+        """What is known of the log."""
+        return LogBounds(self._feed.epoch, self._feed.floor, self._feed.heard)
+
+    @property
+    def oldest(self) -> int:
+        """The lowest cursor that can go on from the window."""
+        return self._feed.window.floor
+
+    @property
+    def window_size(self) -> tuple[int, int]:
+        """Events held in memory, and their bytes."""
+        return (len(self._feed.window), self._feed.window.size) if self.is_open else (0, 0)
+
+    def enter(self, subscription: "Subscription", view: View, encoding: EncodingName) -> Cohort:
+        """A new stream; its cohort."""
+        self.subscriptions.add(subscription)
+        cohort = self._cohorts.get((view, encoding))
+        if cohort is None:
+            cohort = self._cohorts[view, encoding] = Cohort(view, encoding)
+        cohort.size += 1
+        return cohort
+
+    def exit(self, subscription: "Subscription", cohort: Cohort) -> None:
+        """A stream has ended. The last one takes the channel with it."""
+        self.subscriptions.discard(subscription)
+        self._ahead.discard(subscription)
+        cohort.size -= 1
+        if not cohort.size:
+            del self._cohorts[cohort.view, cohort.encoding]
+        if not self.subscriptions:
+            self._follower.close()
+            if self._flush_timer is not None:
+                self._flush_timer.cancel()
+            self._on_empty(self)
+
+    def payload_after(self, cursor: int, cohort: Cohort) -> tuple[int, Payload]:
+        """What a stream that lags behind is sent next, and how far that takes it."""
+        upto = self._feed.window.batch_end(cursor, self.flushed, self._engine.settings.batch_bytes)
+        return upto, self._payloads.get(cohort.view, cohort.encoding, after=cursor, upto=upto)
+
+    def wait_for_flush(self, subscription: "Subscription") -> None:
+        """This stream knows more than the live ones were sent: it joins them when they have come as far."""
+        self._ahead.add(subscription)
+
+    # ---- From the follower ---------------------------------------------------------------------
+
+    def opened(self, feed: Feed, reason: str | None) -> None:
+        """Begin with this log. What was followed before can't be continued, if there is a reason."""
+        self._feed = feed
+        self._payloads = Payloads(feed.window)
+        self.flushed = feed.head
+        self.is_open = True
+        self._ahead.clear()
+        if reason is not None:
+            for subscription in list(self.subscriptions):
+                subscription.begin_anew(reason)
+
+    def grew(self) -> None:
+        """Send what is new: now if there was time to breathe since the last time, else together with what follows."""
+        if self._flush_timer is None:
+            clock = self._engine.clock
+            wait = self._last_flush + self._engine.settings.flush_seconds - clock.time()
+            if wait <= 0:
+                self._flush()
+            else:
+                self._flush_timer = clock.call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        window, engine = self._feed.window, self._engine
+        while self.flushed < window.head:
+            after = self.flushed
+            upto = window.batch_end(after, window.head, engine.settings.batch_bytes)
+            self.flushed = upto  # first, so that a stream that fills up stays behind with this payload written
+            for cohort in list(self._cohorts.values()):
+                if cohort.has_live:
+                    payload = self._payloads.get(cohort.view, cohort.encoding, after=after, upto=upto)
+                    if payload.frames:
+                        cohort.write(payload, engine.counters)
+            ahead, self._ahead = self._ahead, set()
+            for subscription in ahead:
+                subscription.proceed()
+        self._last_flush = engine.clock.time()

@@ -1,0 +1,203 @@
+"""The hub: takes in what was committed, and gives it to everybody who subscribed.
+
+All of it lives on one event loop: `append` and `subscribe` are called there, and so are the sinks' callbacks.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import Self
+
+from pulsestage.realtime import frames
+from pulsestage.realtime.channel import Channel
+from pulsestage.realtime.clock import Clock, LoopClock, Timer
+from pulsestage.realtime.encoding import ENCODINGS, EncodingName
+from pulsestage.realtime.engine import Engine
+from pulsestage.realtime.errors import HubClosed
+from pulsestage.realtime.event import Event
+from pulsestage.realtime.request import StreamRequest
+from pulsestage.realtime.settings import HubSettings
+from pulsestage.realtime.sink import Sink
+from pulsestage.realtime.stats import HubStats
+from pulsestage.realtime.store import EventStore
+from pulsestage.realtime.subscription import Subscription
+
+logger = logging.getLogger("pulsestage.realtime")
+
+
+class Hub:
+    """Streams of all tenants over one store. An async context manager: its background work ends with the block.
+
+    >>> import asyncio
+    >>> from pulsestage.realtime import MemoryEventStore
+    >>> class Printer:
+    ...     def attach(self, on_drain, on_close): self.on_close = on_close
+    ...     def write(self, payload): print(payload.decode().split(',"timestamp')[0]); return True
+    ...     def close(self, farewell=b""): self.on_close()
+    ...     def abort(self): self.on_close()
+    >>> async def main() -> None:
+    ...     store = MemoryEventStore()
+    ...     store.create("t1")
+    ...     async with Hub(store, random=Random(7)) as hub:
+    ...         await hub.subscribe(StreamRequest(tenant="t1", audiences=("public",)), Printer())
+    ...         await asyncio.sleep(0.01)
+    ...         event = store.append("t1", "question:removed", 1696765800000, {"public": b'{"id":"q1"}'})
+    ...         hub.append("t1", "e1", [event])
+    >>> asyncio.run(main())
+    retry: 2326
+    id: e1.0
+    data: {"type":"connected","tenantId":"t1"
+    id: e1.1
+    data: {"type":"question:removed","tenantId":"t1","data":{"id":"q1"}
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        settings: HubSettings | None = None,
+        *,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._engine = Engine(store, settings or HubSettings(), clock or LoopClock(), random or SystemRandom())
+        self._channels: dict[str, Channel] = {}
+        self._running = False
+        self._checking = False
+        self._failing = False
+        self._timers: dict[str, Timer] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._engine.jobs.__aenter__()
+        self._running = True
+        self._schedule_turn()
+        self._schedule_check()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self.close("shutdown")
+        finally:
+            await self._engine.jobs.__aexit__(kind, error, traceback)
+
+    def append(self, tenant: str, epoch: str, events: Sequence[Event]) -> None:
+        """These events were committed to this epoch of the tenant's log. Call it after the commit; it never waits.
+
+        Any order will do: what is known already is dropped, what is early waits for its turn, and what never comes is
+        read from the store. Without streams of this tenant nothing is kept.
+        """
+        channel = self._channels.get(tenant)
+        if channel is not None:
+            channel.append(epoch, events)
+
+    async def subscribe(self, request: StreamRequest, sink: Sink) -> Subscription:
+        """Begin a stream. Raises HubClosed.
+
+        Returns when the stream is registered: from here on it misses nothing. All else, errors too, comes through the
+        sink.
+        """
+        if not self._running:
+            raise HubClosed("the hub is not open")
+        channel = self._channels.get(request.tenant)
+        if channel is None:
+            channel = self._channels[request.tenant] = Channel(self._engine, request.tenant, self._drop)
+        subscription = Subscription(self._engine, channel, request, sink)
+        subscription.join()
+        return subscription
+
+    async def check(self) -> None:
+        """Compare what is known with the log's heads, for all tenants with streams; lost announcements are made up for.
+
+        The hub does it every `safety_seconds`. Call it more often while announcements of other processes can't arrive.
+        """
+        if self._checking or not self._channels:
+            return
+        self._checking = True
+        try:
+            bounds = await self._engine.store.bounds(tuple(self._channels))
+        except Exception:
+            if not self._failing:  # once per spell: the log of a broken store should say so, not count the ticks
+                logger.exception("The heads of the logs could not be read; will try again")
+            self._failing = True
+        else:
+            self._failing = False
+            for tenant, channel in list(self._channels.items()):
+                if tenant in bounds:
+                    channel.check(bounds[tenant])
+        finally:
+            self._checking = False
+
+    async def close(self, reason: str) -> None:
+        """Say goodbye to every stream, refuse new ones, and wait until the last bytes have left or had their time."""
+        self._running = False
+        for timer in self._timers.values():
+            timer.cancel()
+        for channel in list(self._channels.values()):
+            for subscription in list(channel.subscriptions):
+                subscription.close(reason)
+        leaving = self._engine.leaving
+        timer = self._engine.clock.call_later(self._engine.settings.linger_seconds, self._abandon_all)
+        try:
+            await leaving.emptied()
+        finally:
+            timer.cancel()
+
+    def connections(self, tenant: str) -> int:
+        """Streams of this tenant now."""
+        channel = self._channels.get(tenant)
+        return len(channel.subscriptions) if channel is not None else 0
+
+    def stats(self) -> HubStats:
+        """What was counted, as of now."""
+        channels = self._channels.values()
+        sizes = [channel.window_size for channel in channels]
+        return HubStats(
+            connections={channel.tenant: len(channel.subscriptions) for channel in channels},
+            slow=len(self._engine.slow),
+            window_events=sum(events for events, _ in sizes),
+            window_bytes=sum(size for _, size in sizes),
+            **asdict(self._engine.counters),
+        )
+
+    def _drop(self, channel: Channel) -> None:
+        if self._channels.get(channel.tenant) is channel:
+            del self._channels[channel.tenant]
+
+    def _abandon_all(self) -> None:
+        for subscription in self._engine.leaving:
+            subscription.abandon()
+
+    # ---- Rhythms -------------------------------------------------------------------------------
+
+    def _schedule_turn(self) -> None:
+        settings = self._engine.settings
+        seconds = settings.heartbeat_seconds / settings.heartbeat_slots
+        self._timers["turn"] = self._engine.clock.call_later(seconds, self._turn)
+
+    def _turn(self) -> None:
+        """A heartbeat for the part of the streams whose turn it is, and an end for those that have stalled."""
+        self._schedule_turn()
+        engine = self._engine
+        now, wall = engine.clock.time(), engine.clock.now()
+        for subscription in engine.slow.began_by(now - engine.settings.stall_seconds):
+            subscription.stall()
+        for subscription in engine.leaving.began_by(now - engine.settings.linger_seconds):
+            subscription.abandon()
+        beats: dict[tuple[str, EncodingName], bytes] = {}
+        for subscription in engine.hearts.turn():
+            if subscription.idle:
+                key = (subscription.tenant, subscription.encoding)
+                if key not in beats:
+                    beats[key] = ENCODINGS[subscription.encoding].encode(frames.heartbeat(subscription.tenant, wall))
+                engine.counters.heartbeats += 1
+                subscription.write(beats[key])
+
+    def _schedule_check(self) -> None:
+        self._timers["check"] = self._engine.clock.call_later(self._engine.settings.safety_seconds, self._check)
+
+    def _check(self) -> None:
+        self._schedule_check()
+        self._engine.jobs.start(self.check())

@@ -1,0 +1,42 @@
+"""What a client asks of a stream, decided and checked by whoever serves it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulsestage.realtime.encoding import EncodingName
+from pulsestage.realtime.filter import Filter, View
+from pulsestage.realtime.position import Position
+
+Snapshot = Callable[[], Awaitable[tuple[Position, bytes]]]
+"""Makes a snapshot: the position that it shows, read in one transaction with it, and its JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRequest:
+    """One stream.
+
+    tenant         the tenant's id
+    audiences      what the client may see, the most privileged first; nothing if empty
+    filter         what it wants to see
+    last_event_id  the position to resume from, as the client sent it: any text
+    snapshot       makes the snapshot to begin with; None if none was asked for
+    encoding       of the bytes written to the sink
+    greeting       more members for the `connected` event, such as `tenantSlug`
+
+    >>> StreamRequest(tenant="t1", audiences=("moderators", "public")).view.audiences
+    ('moderators', 'public')
+    """
+
+    tenant: str
+    audiences: tuple[str, ...]
+    filter: Filter = field(default_factory=Filter)
+    last_event_id: str | None = None
+    snapshot: Snapshot | None = None
+    encoding: EncodingName = "identity"
+    greeting: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def view(self) -> View:
+        """What all requests that see the same have in common."""
+        return View(self.audiences, self.filter)

@@ -1,0 +1,319 @@
+"""One stream: a cursor into a tenant's log, and the rules by which it moves.
+
+A subscription owns no queue. It knows the last seq that its sink was given (`_cursor`), what it owes before events may
+follow (a `reset`, a snapshot), and what keeps it from going on: its sink is full, or something is awaited. `proceed`
+looks at that and does the next thing, until the stream is live. Everything that happens to a stream (it drains, a page
+was read, the log began a new epoch) changes the facts and calls `proceed`; there is no other order of things to follow.
+
+A live stream has no cursor of its own: it is where its channel is (`channel.flushed`), together with all others.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pulsestage.realtime import frames
+from pulsestage.realtime.encoding import ENCODINGS, EncodingName
+from pulsestage.realtime.engine import Engine
+from pulsestage.realtime.errors import EpochChanged
+from pulsestage.realtime.event import Event
+from pulsestage.realtime.position import Position
+from pulsestage.realtime.request import StreamRequest
+from pulsestage.realtime.sink import Sink
+from pulsestage.realtime.start import EXPIRED_POSITION, Start, decide_start
+from pulsestage.realtime.window import Batch, Entry, pages
+
+if TYPE_CHECKING:
+    from pulsestage.realtime.channel import Channel
+    from pulsestage.realtime.cohort import Cohort
+
+logger = logging.getLogger("pulsestage.realtime")
+
+CLIENT_GONE: Final = "client-gone"
+SERVER_ERROR: Final = "server-error"
+STALLED: Final = "stalled"
+
+
+class Subscription:
+    """A stream that was subscribed; made by `Hub.subscribe`."""
+
+    __slots__ = (
+        "__weakref__",
+        "_channel",
+        "_closed",
+        "_cohort",
+        "_connected",
+        "_cursor",
+        "_encoding",
+        "_engine",
+        "_full",
+        "_heart_slot",
+        "_live",
+        "_owes_reset",
+        "_owes_snapshot",
+        "_request",
+        "_retrying",
+        "_sink",
+        "_task",
+        "_waiting",
+    )  # fmt: skip
+
+    def __init__(self, engine: Engine, channel: "Channel", request: StreamRequest, sink: Sink) -> None:
+        self._engine = engine
+        self._channel = channel
+        self._request = request
+        self._sink = sink
+        self._encoding = ENCODINGS[request.encoding]
+        self._cohort: Cohort = channel.enter(self, request.view, request.encoding)
+        self._heart_slot = engine.hearts.add(self)
+        self._cursor = 0
+        self._owes_reset: str | None = None
+        self._owes_snapshot = False
+        self._connected = False
+        self._waiting = True  # for the log's bounds
+        self._full = False
+        self._live = False
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._retrying = False
+        sink.attach(self._drained, self._gone)
+
+    # ---- For the application -------------------------------------------------------------------
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's id."""
+        return self._request.tenant
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream has ended, or is about to when its last bytes have left."""
+        return self._closed
+
+    def close(self, reason: str) -> None:
+        """Say goodbye and end the stream. Nothing happens if it has ended."""
+        if not self._closed:
+            engine = self._engine
+            goodbye = frames.goodbye(self.tenant, reason, engine.clock.now(), engine.retry())
+            head = b"" if self._connected else self._encoding.head
+            self._end(reason)
+            engine.leaving.begin(self, engine.clock.time())
+            self._sink.close(head + self._encoding.encode(goodbye))
+
+    # ---- For the channel and the hub -----------------------------------------------------------
+
+    def join(self) -> None:
+        """Begin where the client left off, if what is known of the log tells where; else ask the log first."""
+        channel = self._channel
+        if channel.is_open and not (start := self._decide_start()).doubtful:
+            self._connect(start)
+        else:
+            channel.consult(self)
+
+    def consulted(self) -> None:
+        """The log's bounds are fresh: go on with what waited for them."""
+        if self._closed:
+            return
+        if self._connected:
+            self._waiting = False
+            self.proceed()
+        else:
+            self._connect(self._decide_start())
+
+    def begin_anew(self, reason: str) -> None:
+        """What the client has can't be continued: reset it, and give it a snapshot if it had asked for one."""
+        if self._connected and not self._closed:
+            self._cancel()
+            self._waiting = False
+            self._invalidate(reason)
+            self.proceed()
+
+    def proceed(self) -> None:
+        """Do what comes next, and again, until the sink is full, something must be awaited, or the stream is live."""
+        channel = self._channel
+        while not (self._live or self._full or self._closed or self._waiting or self._task is not None):
+            if self._owes_reset is not None:
+                reason, self._owes_reset = self._owes_reset, None
+                self.write(self._encoding.encode(frames.reset(self.tenant, reason, self._engine.clock.now())))
+            elif self._owes_snapshot:
+                self._run(self._take_snapshot())
+            elif self._cursor > channel.flushed:
+                channel.wait_for_flush(self)
+                return
+            elif self._cursor == channel.flushed:
+                self._live = True
+                self._cohort.join(self, self._sink)
+            elif self._cursor < channel.oldest:
+                self._run(self._catch_up())
+            else:
+                self._write_from_window()
+
+    def write(self, data: bytes, frame_count: int = 1) -> None:
+        """Give the sink these bytes."""
+        self._engine.counters.wrote(len(data), frame_count)
+        if not self._sink.write(data):
+            self.fill()
+
+    def fill(self) -> None:
+        """The sink is full: stay where the channel is, or where the cursor was, until it drains."""
+        if not self._closed:
+            self._leave_cohort()
+            self._full = True
+            self._engine.slow.begin(self, self._engine.clock.time())
+
+    @property
+    def encoding(self) -> EncodingName:
+        """How its bytes are encoded."""
+        return self._request.encoding
+
+    @property
+    def idle(self) -> bool:
+        """Whether a frame may be put in now, between others."""
+        return self._connected and not (self._full or self._closed or self._task is not None)
+
+    def stall(self) -> None:
+        """The reader has taken nothing for too long: a farewell would only be more that it doesn't take."""
+        if not self._closed:
+            self._engine.counters.stalls += 1
+            self._end(STALLED)
+            self._sink.abort()
+
+    def abandon(self) -> None:
+        """The last bytes have had their time."""
+        self._engine.leaving.end(self)
+        self._sink.abort()
+
+    # ---- From the sink -------------------------------------------------------------------------
+
+    def _drained(self) -> None:
+        if not self._closed:
+            self._full = False
+            self._engine.slow.end(self)
+            self.proceed()
+
+    def _gone(self) -> None:
+        self._end(CLIENT_GONE)
+        self._engine.leaving.end(self)
+
+    # ---- Steps ---------------------------------------------------------------------------------
+
+    def _decide_start(self) -> Start:
+        channel, request = self._channel, self._request
+        wants_snapshot = request.snapshot is not None
+        return decide_start(request.last_event_id, channel.bounds, live=channel.flushed, snapshot=wants_snapshot)
+
+    def _connect(self, start: Start) -> None:
+        engine, request = self._engine, self._request
+        self._waiting = False
+        self._connected = True
+        self._cursor = start.cursor
+        self._owes_snapshot = start.snapshot
+        if start.reset is not None:
+            self._invalidate(start.reset)
+        # A client that is about to get a snapshot knows nothing until it has it.
+        position = Position(self._channel.bounds.epoch, 0 if start.snapshot else start.cursor)
+        frame = frames.connected(position, self.tenant, request.greeting, engine.clock.now(), engine.retry())
+        self.write(self._encoding.head + self._encoding.encode(frame))
+        self.proceed()
+
+    def _invalidate(self, reason: str) -> None:
+        self._leave_cohort()
+        self._owes_reset = reason
+        self._owes_snapshot = self._request.snapshot is not None
+        self._cursor = self._channel.flushed
+        self._engine.counters.resets[reason] += 1
+
+    def _write_from_window(self) -> None:
+        channel = self._channel
+        self._cursor, payload = channel.payload_after(self._cursor, self._cohort)
+        if payload.frames:
+            self._engine.counters.conflated += payload.conflated
+            self.write(payload.data, payload.frames)
+
+    async def _catch_up(self) -> None:
+        channel, engine = self._channel, self._engine
+        engine.counters.catch_ups += 1
+        while self._cursor < channel.oldest and not (self._full or self._closed):
+            # One slot per page, not per reader: the pages in memory are bounded, and readers take turns.
+            async with engine.catch_up_slots:
+                page = await channel.read_log(self._cursor)
+                if not page or page[0].seq != self._cursor + 1:
+                    self._invalidate(EXPIRED_POSITION)
+                    return
+                self._write_page(page)
+
+    def _write_page(self, page: Sequence[Event]) -> None:
+        epoch = self._channel.bounds.epoch
+        entries = [Entry.of(epoch, self.tenant, event) for event in page]
+        for part in pages(entries, self._engine.settings.batch_bytes):
+            self._cursor = part[-1].seq
+            batch = Batch.of(part, self._cohort.view)
+            if batch.frames:
+                self._engine.counters.conflated += batch.conflated
+                self.write(self._encoding.encode(batch.payload), batch.frames)
+            if self._full or self._closed:
+                return
+
+    async def _take_snapshot(self) -> None:
+        engine, make = self._engine, self._request.snapshot
+        if make is None:
+            return
+        async with engine.snapshot_slots:
+            position, data = await make()
+        self._channel.hear(position)
+        self._owes_snapshot = False
+        self._cursor = position.seq
+        frame = frames.snapshot(position, self.tenant, data, engine.clock.now())
+        self.write(self._encoding.encode(frame))
+
+    # ---- Being busy, and ending ----------------------------------------------------------------
+
+    def _run(self, step: Coroutine[Any, Any, None]) -> None:
+        self._task = self._engine.jobs.start(self._finish(step))
+
+    async def _finish(self, step: Coroutine[Any, Any, None]) -> None:
+        """Do a step that takes time, then go on. Whoever cancels it has changed the facts and goes on himself."""
+        try:
+            await step
+        except EpochChanged as error:
+            self._task = None
+            if self._retrying:
+                self.fail(error)
+            else:
+                self._retrying = self._waiting = True
+                self._channel.consult(self)
+        except Exception as error:  # noqa: BLE001 - whatever a store or a snapshot raises ends this stream alone
+            self._task = None
+            self.fail(error)
+        else:
+            self._task = None
+            self._retrying = False
+            self.proceed()
+
+    def fail(self, error: Exception) -> None:
+        """What the stream needs can't be had."""
+        logger.error("A stream of tenant %s ends: its log or snapshot could not be read", self.tenant, exc_info=error)
+        self.close(SERVER_ERROR)
+
+    def _cancel(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+
+    def _leave_cohort(self) -> None:
+        if self._live:
+            self._live = False
+            self._cursor = self._channel.flushed
+            self._cohort.leave(self)
+
+    def _end(self, reason: str) -> None:
+        if not self._closed:
+            self._leave_cohort()
+            self._closed = True
+            self._cancel()
+            engine = self._engine
+            engine.counters.closes[reason] += 1
+            engine.slow.end(self)
+            engine.hearts.discard(self, self._heart_slot)
+            self._channel.exit(self, self._cohort)
