@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 
 from tests.servers.postgres import Postgres, running_postgres
 from tests.servers.valkey import running_valkey
+
+# Being told to end is like Ctrl-C: the fixtures still get to end their servers.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 # A busy machine is not a failed property; pytest's own timeout catches what hangs.
 hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, deadline=None)
