@@ -1,0 +1,98 @@
+"""Rules for the text that people type, and how it is reduced to search terms. Pure functions of their arguments."""
+
+import re
+import unicodedata
+
+from pulsestage.domain.errors import InvalidInput
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+_WORD = re.compile(r"\w+")
+# Scripts written without spaces between words: Thai, Hiragana, Katakana, CJK ideographs, Hangul.
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+
+MAX_TERM_LENGTH = 40
+MAX_TERMS = 80
+
+
+def clean_text(field: str, text: str, *, shortest: int, longest: int) -> str:
+    """The text as it is stored: NFC, line ends as LF, no white space around it; lengths in code points.
+
+    Raises InvalidInput for a wrong length, and for what no database and no JSON reader agrees on: NUL and lone
+    surrogates. Other control characters are kept: JSON escapes them, so they can't break a frame.
+    """
+    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidInput({field: ["contains a NUL or half of a surrogate pair; remove that character"]})
+    cleaned = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if not shortest <= len(cleaned) <= longest:
+        raise InvalidInput({field: [f"has {len(cleaned)} characters; {shortest} to {longest} are allowed"]})
+    return cleaned
+
+
+def is_slug(text: str) -> bool:
+    """Whether the text can be a slug, or an id: both may be looked up, anything else names nothing."""
+    return _SLUG.fullmatch(text) is not None
+
+
+def clean_slug(field: str, text: str) -> str:
+    """A slug: 1 to 63 of `a-z`, `0-9` and inner hyphens (an RFC 1035 label that may begin with a digit)."""
+    if not is_slug(text):
+        raise InvalidInput({field: ["use 1 to 63 small letters, digits and inner hyphens"]})
+    return text
+
+
+def clean_color(field: str, text: str) -> str:
+    """A colour as `#RRGGBB`, in capitals."""
+    if not _COLOR.fullmatch(text):
+        raise InvalidInput({field: ["use the form #RRGGBB"]})
+    return text.upper()
+
+
+def fold(text: str) -> str:
+    """Text for comparing names: case folded, accents and compatibility forms gone."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def search_terms(text: str) -> tuple[str, ...]:
+    """The distinct words of a text in order of appearance, folded; at most MAX_TERMS of MAX_TERM_LENGTH characters.
+
+    Runs of a script without spaces become overlapping pairs of characters, the usual bigram index of such scripts.
+    """
+    # NFKD would take Hangul syllables and kana apart; composing again keeps their pairs meaningful.
+    folded = unicodedata.normalize("NFC", fold(text.replace("\x00", " ")))
+    terms: dict[str, None] = {}
+    for word in _WORD.findall(folded):
+        for part in _split_unspaced(word):
+            terms[part[:MAX_TERM_LENGTH]] = None
+            if len(terms) == MAX_TERMS:
+                return tuple(terms)
+    return tuple(terms)
+
+
+def _split_unspaced(word: str) -> list[str]:
+    parts: list[str] = []
+    at = 0
+    for run in _UNSPACED.finditer(word):
+        if run.start() > at:
+            parts.append(word[at : run.start()])
+        chars = run.group()
+        parts.extend(chars[i : i + 2] for i in range(max(1, len(chars) - 1)))
+        at = run.end()
+    if at < len(word):
+        parts.append(word[at:])
+    return parts
+
+
+def similarity(left: str, right: str) -> float:
+    """How alike two texts are, 0 to 1: the Dice coefficient of their character trigrams.
+
+    Letters rather than words, so that a typo or another ending costs little.
+    """
+    a, b = _trigrams(left), _trigrams(right)
+    return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
+
+
+def _trigrams(text: str) -> set[str]:
+    padded = "  ".join(["", *search_terms(text), ""])
+    return {padded[i : i + 3] for i in range(len(padded) - 2)} if padded.strip() else set()
