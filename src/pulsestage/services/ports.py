@@ -1,0 +1,200 @@
+"""What the use cases need from storage, as Protocols. `storage/` implements them on SQLAlchemy.
+
+A transaction belongs to one tenant from its first statement to its last: no repository method takes a tenant, and none
+can reach another tenant's rows. Rows are locked in one order, so that transactions can't deadlock: the tenant's
+catalogue (tags and teams), then questions in the order of their ids, then, at the very end, the tenant's log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence, Set
+    from contextlib import AbstractAsyncContextManager
+
+    from pulsestage.domain.events import Event
+    from pulsestage.domain.member import Member
+    from pulsestage.domain.question import Question, Status
+    from pulsestage.domain.tag import Tag
+    from pulsestage.domain.team import Team
+    from pulsestage.domain.tenant import Millis, Tenant
+    from pulsestage.realtime import Position
+
+Sort = Literal["popular", "recent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionQuery:
+    """Which page of a tenant's visible questions; `after` is the last row of the page before."""
+
+    status: Status | None = None
+    team_id: str | None = None
+    tag_id: str | None = None
+    terms: tuple[str, ...] = ()
+    """Each must begin a word of the question."""
+    sort: Sort = "popular"
+    limit: int = 50
+    after: PageKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """A row's place in either order; with sort `recent` only the id counts."""
+
+    is_pinned: bool
+    upvotes: int
+    question_id: str
+
+
+class Questions(Protocol):
+    """The tenant's visible questions, each with its tags. In a write transaction what is read is locked."""
+
+    async def get(self, question_id: str) -> Question:
+        """Raises QuestionNotFound."""
+
+    async def get_many(self, question_ids: Collection[str]) -> dict[str, Question]:
+        """Those that exist, by id."""
+
+    async def page(self, query: QuestionQuery) -> Sequence[Question]:
+        """One page, in the order asked for."""
+
+    async def every(self, team_id: str | None) -> Sequence[Question]:
+        """All of the tenant, or of one team."""
+
+    async def tagged_with(self, tag_id: str) -> Sequence[Question]:
+        """All that carry the tag."""
+
+    async def sharing_terms(self, terms: Collection[str], limit: int) -> Sequence[Question]:
+        """Open questions with any of these words, those with the most of them first."""
+
+    async def add(self, question: Question, terms: Collection[str]) -> None:
+        """Store a new one, findable by its words."""
+
+    async def save(self, question: Question) -> None:
+        """Store all but the votes and the tags."""
+
+    async def add_tag(self, question_id: str, tag_id: str) -> None:
+        """Give it a tag it doesn't have."""
+
+    async def remove_tag(self, question_id: str, tag_id: str) -> None:
+        """Take a tag from it."""
+
+
+class Votes(Protocol):
+    """Who voted for what, as pseudonyms."""
+
+    async def existing(self, votes: Collection[tuple[str, str]]) -> Set[tuple[str, str]]:
+        """Which of these (question id, voter key) pairs are stored."""
+
+    async def change(
+        self, added: Collection[tuple[str, str]], removed: Collection[tuple[str, str]], counted: Iterable[Question]
+    ) -> None:
+        """Store and delete votes, and set the counts of these questions."""
+
+
+class Tags(Protocol):
+    """The tenant's tags. In a write transaction what is read is locked."""
+
+    async def get(self, tag_id: str) -> Tag:
+        """Raises TagNotFound."""
+
+    async def every(self) -> tuple[Tag, ...]:
+        """All of them, by name."""
+
+    async def add(self, tag: Tag) -> None:
+        """Raises NameTaken."""
+
+    async def save(self, tag: Tag) -> None:
+        """Raises NameTaken."""
+
+    async def delete(self, tag_id: str) -> None:
+        """Delete it, and take it from every question."""
+
+
+class Teams(Protocol):
+    """The tenant's teams."""
+
+    async def get(self, team_id: str) -> Team:
+        """Raises TeamNotFound."""
+
+    async def find(self, id_or_slug: str) -> Team:
+        """Raises TeamNotFound."""
+
+    async def every(self) -> tuple[Team, ...]:
+        """All of them, active or not, by name."""
+
+    async def add(self, team: Team) -> None:
+        """Raises SlugTaken."""
+
+    async def save(self, team: Team) -> None:
+        """Raises SlugTaken."""
+
+
+class Members(Protocol):
+    """The tenant's accounts."""
+
+    async def find(self, member_id: str) -> Member | None:
+        """The member, or None."""
+
+    async def add(self, member: Member) -> None:
+        """Store a new one."""
+
+
+class SpentTokens(Protocol):
+    """Which one-time tokens of this tenant have been used."""
+
+    async def spend(self, token_id: str, expires_at: Millis) -> bool:
+        """Mark it used. False if it already was, also when two try at the same moment."""
+
+
+class Transaction(Protocol):
+    """One tenant's view of the database, within one transaction."""
+
+    now: Millis
+    questions: Questions
+    votes: Votes
+    tags: Tags
+    teams: Teams
+    members: Members
+    spent_tokens: SpentTokens
+
+    @property
+    def position(self) -> Position:
+        """In a read, where the log stands in this view. In a write, known after the commit: where this change is."""
+
+    async def lock_catalog(self) -> None:
+        """Be the only one to change tags and teams; needed before an event that lists them all."""
+
+    def append(self, events: Iterable[Event]) -> None:
+        """Let these events take the tenant's next numbers when the transaction commits."""
+
+
+class UnitOfWork(Protocol):
+    """Opens transactions. A write commits when its block ends well, and the engine hears of it after the commit.
+
+    Both raise Unavailable when the database is locked, full or away; then nothing is changed.
+    """
+
+    def write(self, tenant_id: str) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that changes things."""
+
+    def read(self, tenant_id: str) -> AbstractAsyncContextManager[Transaction]:
+        """A consistent view of one moment, the log's position included."""
+
+
+class Directory(Protocol):
+    """The list of tenants: the one thing that is not inside a tenant."""
+
+    async def find(self, slug: str) -> Tenant | None:
+        """The tenant with this slug, or None."""
+
+    async def every(self) -> Sequence[Tenant]:
+        """All tenants, by slug."""
+
+    async def add(self, tenant: Tenant) -> None:
+        """Store a new tenant with an empty log. Raises SlugTaken."""
+
+    async def check(self) -> None:
+        """Raises Unavailable if the database doesn't answer."""

@@ -1,0 +1,77 @@
+"""Tenants: finding the one a request is for, listing and founding them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pulsestage.domain import tenant as tenants
+from pulsestage.domain.errors import SlugTaken, TenantNotFound
+from pulsestage.domain.tenant import DEFAULT_SLUG, Tenant
+from pulsestage.domain.text import is_slug
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulsestage.services.context import Context
+    from pulsestage.services.ports import Directory
+
+
+class CachedDirectory:
+    """A Directory that remembers what it found for a few seconds: every request asks for its tenant.
+
+    Only finds are remembered, so a tenant that was just founded is there at once.
+    """
+
+    def __init__(self, directory: Directory, seconds: float = 5.0) -> None:
+        self._directory = directory
+        self._seconds = seconds
+        self._known: dict[str, tuple[float, Tenant]] = {}
+
+    async def find(self, slug: str) -> Tenant | None:
+        """The tenant with this slug, or None."""
+        entry = self._known.get(slug)
+        if entry is not None and time.monotonic() - entry[0] < self._seconds:
+            return entry[1]
+        tenant = await self._directory.find(slug)
+        if tenant is None:
+            self._known.pop(slug, None)
+        else:
+            self._known[slug] = (time.monotonic(), tenant)
+        return tenant
+
+    async def every(self) -> Sequence[Tenant]:
+        """All tenants, by slug."""
+        return await self._directory.every()
+
+    async def add(self, tenant: Tenant) -> None:
+        """Store a new tenant."""
+        await self._directory.add(tenant)
+
+    async def check(self) -> None:
+        """Raises Unavailable if the database doesn't answer."""
+        await self._directory.check()
+
+
+async def resolve(context: Context, slug: str) -> Tenant:
+    """The tenant with this slug. Raises TenantNotFound."""
+    tenant = await context.directory.find(slug) if is_slug(slug) else None
+    if tenant is None:
+        raise TenantNotFound(f"There is no tenant {slug[:63]!r} here. {TenantNotFound.hint}")
+    return tenant
+
+
+async def found(context: Context, slug: str, name: str) -> Tenant:
+    """Found a tenant. Raises SlugTaken, InvalidInput."""
+    tenant = tenants.found(context.new_id(), slug, name, context.clock())
+    await context.directory.add(tenant)
+    return tenant
+
+
+async def ensure_default(context: Context) -> None:
+    """Requests that name no tenant are for `default`, so it always exists."""
+    if await context.directory.find(DEFAULT_SLUG) is None:
+        try:
+            await found(context, DEFAULT_SLUG, "Main room")
+        except SlugTaken:
+            return  # another instance was starting at the same moment

@@ -1,0 +1,79 @@
+"""Signed words between the server and a browser: the session cookie, one-time sign-in links and stream tickets.
+
+Nothing about an unused token is stored: its signature says what it is for. Using one writes its id to the list of
+spent tokens, in the same transaction as its effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from pulsestage.domain.errors import InvalidToken
+
+if TYPE_CHECKING:
+    from pulsestage.domain.tenant import Millis
+
+Purpose = Literal["sign-in", "stream"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who a browser is in one tenant. A guest has no `member_id`."""
+
+    tenant_id: str
+    person_id: str
+    member_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeToken:
+    """What a token that was opened says. `id` is what is marked as spent."""
+
+    id: str
+    tenant_id: str
+    expires_at: Millis
+    content: dict[str, Any]
+
+
+class Signer:
+    """Makes and opens signed words with one secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._sessions = URLSafeSerializer(secret, salt="pulsestage.session")
+        self._tokens = {
+            purpose: URLSafeSerializer(secret, salt=f"pulsestage.{purpose}") for purpose in ("sign-in", "stream")
+        }
+        # A browser sends the same cookie with every request; checking it once is enough.
+        self.open_session = lru_cache(maxsize=8192)(self._open_session)
+
+    def seal_session(self, session: Session) -> str:
+        """The cookie's value."""
+        return str(self._sessions.dumps([session.tenant_id, session.person_id, session.member_id]))
+
+    def _open_session(self, cookie: str) -> Session | None:
+        try:
+            tenant_id, person_id, member_id = self._sessions.loads(cookie)
+        except (BadSignature, ValueError, TypeError):
+            return None
+        return Session(tenant_id, person_id, member_id)
+
+    def seal_token(
+        self, purpose: Purpose, tenant_id: str, nonce: str, expires_at: Millis, content: dict[str, Any]
+    ) -> str:
+        """A one-time token; `nonce` makes it unlike any other and is the id under which it is spent."""
+        return str(self._tokens[purpose].dumps([tenant_id, nonce, expires_at, content]))
+
+    def open_token(self, purpose: Purpose, token: str, tenant_id: str, now: Millis) -> OneTimeToken:
+        """What the token says. Raises InvalidToken if it is forged, expired or another tenant's."""
+        try:
+            owner, nonce, expires_at, content = self._tokens[purpose].loads(token)
+        except (BadSignature, ValueError, TypeError):
+            raise InvalidToken from None
+        if owner != tenant_id or now >= expires_at:
+            raise InvalidToken
+        # The nonce, not a hash of the text, is what is spent: base64 has several texts for the same bytes.
+        return OneTimeToken(nonce, tenant_id, expires_at, content)
