@@ -1,0 +1,1 @@
+"""Schema changes, each a step from the one before."""
