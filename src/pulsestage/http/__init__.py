@@ -1,0 +1,1 @@
+"""HTTP, thin: parse, call one service, serialise. No rule of the domain lives here."""

@@ -1,0 +1,83 @@
+"""Who asks, and for which tenant: read off the request, the same way for every route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from pulsestage.domain.errors import NotAllowed
+from pulsestage.domain.policy import Actor
+from pulsestage.domain.tenant import DEFAULT_SLUG, Tenant
+from pulsestage.services import sessions, tenants
+from pulsestage.services.context import Context
+from pulsestage.services.tokens import Session
+
+if TYPE_CHECKING:
+    from pulsestage.http.app import HttpOptions
+
+COOKIE_PREFIX = "pulsestage_"
+COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
+_READS = {"GET", "HEAD", "OPTIONS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The tenant and the actor of a request. `is_new`: a guest that the answer must give a cookie to."""
+
+    context: Context
+    tenant: Tenant
+    actor: Actor
+    is_new: bool
+
+
+async def caller_of(request: Request) -> Caller:
+    """Find out who asks. Raises TenantNotFound, and NotAllowed for a change that another site's page sends."""
+    context: Context = request.app.state.context
+    if request.method not in _READS:
+        _refuse_foreign_pages(request)
+    slug = request.headers.get("x-tenant-id") or tenant_parameter(request) or _tenant_of_cookies(request)
+    tenant = await tenants.resolve(context, slug)
+    request.scope["pulsestage.tenant"] = tenant.slug
+    session = session_of(request, context, tenant)
+    return Caller(context, tenant, await sessions.actor_of(context, tenant, session), is_new=session is None)
+
+
+CallerOf = Annotated[Caller, Depends(caller_of)]
+
+
+def session_of(request: Request, context: Context, tenant: Tenant) -> Session | None:
+    """The tenant's cookie, if there is a genuine one."""
+    cookie = request.cookies.get(COOKIE_PREFIX + tenant.slug)
+    session = context.signer.open_session(cookie) if cookie else None
+    return session if session is not None and session.tenant_id == tenant.id else None
+
+
+def tenant_parameter(request: Request) -> str | None:
+    """The tenant's slug as a query parameter, under either name."""
+    return request.query_params.get("tenantId") or request.query_params.get("tenant")
+
+
+def session_cookie(request: Request, tenant: Tenant, value: str) -> str:
+    """A Set-Cookie header: HttpOnly, and only for this server's own pages unless configured otherwise."""
+    options: HttpOptions = request.app.state.options
+    same_site = options.cookie_same_site
+    secure = "; Secure" if request.url.scheme == "https" or same_site == "none" else ""
+    path = options.root_path or "/"
+    name = COOKIE_PREFIX + tenant.slug
+    return f"{name}={value}; Max-Age={COOKIE_SECONDS}; Path={path}; HttpOnly; SameSite={same_site.capitalize()}{secure}"
+
+
+def _tenant_of_cookies(request: Request) -> str:
+    """The tenant this browser knows, if it is only one."""
+    known = [name for name in request.cookies if name.startswith(COOKIE_PREFIX)]
+    return known[0].removeprefix(COOKIE_PREFIX) if len(known) == 1 else DEFAULT_SLUG
+
+
+def _refuse_foreign_pages(request: Request) -> None:
+    """Against cross-site request forgery: browsers say where a request comes from; few origins may change things."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        options: HttpOptions = request.app.state.options
+        if request.headers.get("origin") not in options.cors_origins:
+            raise NotAllowed("Pages of other sites can't change anything here.")

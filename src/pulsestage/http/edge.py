@@ -1,0 +1,122 @@
+"""The outermost layer: request id, body limit, timing, the log of requests, and the answer of last resort.
+
+Plain ASGI, because it is passed by every request, votes and streams included.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+
+from pulsestage.http.errors import http_problem, internal_error
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pulsestage.http.metrics import HttpMetrics
+
+log = structlog.get_logger("pulsestage.request")
+
+_REQUEST_ID = re.compile(rb"[0-9A-Za-z._-]{1,64}")
+_QUIET = ("/health", "/metrics", "/app/assets/")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class BodyTooLarge(HTTPException):
+    """More bytes came than allowed. An HTTPException, because FastAPI takes any other for a broken body."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
+
+
+class Edge:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics, max_body_bytes: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        root = scope.get("root_path", "")
+        if not scope["path"].startswith(f"{root}/"):
+            # Some proxies take the prefix away and some leave it; from here on it is always there.
+            scope = {**scope, "path": root + scope["path"]}
+        exchange = Exchange(scope, receive, send, self._max_body_bytes)
+        started = time.perf_counter()
+        try:
+            if exchange.announced_length > self._max_body_bytes:
+                await http_problem(413).to_response()(scope, receive, exchange.send)
+            else:
+                await self._app(scope, exchange.receive, exchange.send)
+        except Exception:
+            log.exception("request failed", request_id=exchange.id, method=scope["method"], path=scope["path"])
+            if exchange.status == 0:
+                await internal_error().to_response()(scope, receive, exchange.send)
+        finally:
+            self._note(scope, exchange, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, exchange: Exchange, seconds: float) -> None:
+        route = scope.get("route")
+        template = getattr(route, "path", None) or "other"
+        self._metrics.observe(scope["method"], template, exchange.status, seconds)
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path.startswith(_QUIET):
+            return
+        log.info(
+            "request",
+            request_id=exchange.id,
+            method=scope["method"],
+            path=path,
+            status=exchange.status,
+            milliseconds=round(seconds * 1000, 1),
+            tenant=scope.get("pulsestage.tenant"),
+        )
+
+
+class Exchange:
+    """One request and its answer, as they pass."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
+        headers = {name: value for name, value in scope["headers"] if name in {b"x-request-id", b"content-length"}}
+        given = headers.get(b"x-request-id", b"")
+        length = headers.get(b"content-length", b"")
+        self.id = given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        self.announced_length = int(length) if length.isdigit() else 0
+        self.status = 0
+        self._receive = receive
+        self._send = send
+        self._left = max_body_bytes
+
+    async def receive(self) -> Message:
+        """Pass what comes, up to the limit: a body without a length can only be counted."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise BodyTooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass what goes, and note its status."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)

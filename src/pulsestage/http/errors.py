@@ -1,0 +1,140 @@
+"""From an error to its answer: `application/problem+json` (RFC 9457) with a stable `code` and a short `error`."""
+
+from __future__ import annotations
+
+import http
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from pulsestage.domain import errors
+from pulsestage.realtime import HubClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.PulseStageError], int] = {
+    errors.InvalidInput: 422,
+    errors.NotFound: 404,
+    errors.NotAllowed: 403,
+    errors.Conflict: 409,
+    errors.TooManyRequests: 429,
+    errors.Unavailable: 503,
+    errors.PulseStageError: 500,
+}
+CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal_error"}
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of every error."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+    error: str
+    type: str = "about:blank"
+    fields: dict[str, list[str]] | None = None
+
+    def to_response(self, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer."""
+        # `type` has a default and is sent all the same.
+        body = {"type": self.type, **msgspec.to_builtins(self)}
+        return Response(
+            msgspec.json.encode(body), self.status, dict(headers or {}), media_type="application/problem+json"
+        )
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer errors with problems."""
+    app.add_exception_handler(errors.PulseStageError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(HubClosed, _closing)
+
+
+def problem_of(error: errors.PulseStageError) -> Problem:
+    """The problem that tells of an error of the domain."""
+    status = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+    fields = error.fields if isinstance(error, errors.InvalidInput) else None
+    return Problem(
+        title=http.HTTPStatus(status).phrase,
+        status=status,
+        detail=error.message,
+        code=error.code,
+        error=error.error,
+        fields=fields,
+    )
+
+
+def problem(status: int, error: str, detail: str) -> Problem:
+    """A problem that is not the domain's."""
+    return Problem(http.HTTPStatus(status).phrase, status, detail, CODES.get(status, f"http_{status}"), error)
+
+
+def http_problem(status: int, allowed: str | None = None) -> Problem:
+    """A problem with the request as HTTP, before any use case is asked."""
+    details = {
+        400: "The body could not be read; send JSON.",
+        404: "There is nothing at this address; /docs lists what there is.",
+        405: f"This address answers {allowed or 'other methods'}.",
+        413: "The body is larger than this server takes.",
+    }
+    phrase = http.HTTPStatus(status).phrase
+    return problem(status, phrase.capitalize(), details.get(status, phrase))
+
+
+def internal_error() -> Problem:
+    """What a client is told of our own mistakes: nothing but that they are ours."""
+    return problem(500, "Internal error", "This is a fault of the server; it has been logged under the request's id.")
+
+
+async def _domain_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.PulseStageError):
+        raise error
+    if isinstance(error, errors.Unavailable):
+        log.error("unavailable: %s (%r)", error, error.__cause__)
+    retry_after = getattr(error, "retry_after_seconds", None)
+    return problem_of(error).to_response({"Retry-After": str(retry_after)} if retry_after else None)
+
+
+async def _invalid_request(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = error.errors()
+    if any(each["loc"][0] == "path" for each in problems):
+        # An address that can't name anything names nothing.
+        return problem_of(errors.NotFound()).to_response()
+    if any(each["type"] == "json_invalid" for each in problems):
+        detail = f"The body is not JSON: {problems[0].get('ctx', {}).get('error', 'broken')}."
+        return problem(400, "Invalid JSON", detail).to_response()
+    fields: dict[str, list[str]] = {}
+    for each in problems:
+        fields.setdefault(_field_name(each), []).append(str(each["msg"]))
+    return problem_of(errors.InvalidInput(fields)).to_response()
+
+
+def _field_name(problem: dict[str, Any]) -> str:
+    """`("body", "teamId")` is the field `teamId`; a body that is no object at all is `body`."""
+    location = [str(part) for part in problem["loc"] if isinstance(part, str)]
+    return location[-1] if location else "body"
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return http_problem(error.status_code, (error.headers or {}).get("Allow")).to_response(error.headers)
+
+
+async def _closing(_request: Request, _error: Exception) -> Response:
+    stopping = errors.Unavailable("The server is stopping; connect again in a moment.")
+    return problem_of(stopping).to_response({"Retry-After": "1"})

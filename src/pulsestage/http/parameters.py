@@ -1,0 +1,32 @@
+"""Path and query parameters that several routes share."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+from pulsestage.domain.errors import InvalidInput
+from pulsestage.services.ports import PageKey
+
+_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_EXAMPLE = "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d"
+
+Id = Annotated[str, Path(pattern=_UUID, examples=[_EXAMPLE])]
+
+
+def write_cursor(key: PageKey) -> str:
+    """A page's end as a cursor."""
+    return f"{int(key.is_pinned)}.{key.upvotes}.{key.question_id}"
+
+
+def read_cursor(cursor: str) -> PageKey:
+    """Raises InvalidInput for anything that `write_cursor` doesn't write."""
+    parts = cursor.split(".")
+    try:
+        pinned, upvotes, question_id = parts
+        key = PageKey(pinned == "1", int(upvotes), question_id)
+    except ValueError:
+        key = None
+    # What was read must write the same again: no other spelling, no number a database can't hold.
+    if key is None or write_cursor(key) != cursor or abs(key.upvotes) >= 2**31 or len(key.question_id) != len(_EXAMPLE):
+        raise InvalidInput({"cursor": ["use the cursor of a Link header as it is"]})
+    return key

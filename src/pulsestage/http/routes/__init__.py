@@ -1,0 +1,1 @@
+"""One module per noun; a route's body is a dozen lines."""

@@ -1,0 +1,163 @@
+"""Questions: asking, listing, moderating."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from pulsestage.domain.question import Status
+from pulsestage.domain.text import search_terms
+from pulsestage.http.caller import CallerOf
+from pulsestage.http.documents import shows
+from pulsestage.http.parameters import Id, read_cursor, write_cursor
+from pulsestage.http.replies import no_content, remember, reply
+from pulsestage.services import questions
+from pulsestage.services.ports import QuestionQuery
+from pulsestage.services.views import QuestionView
+
+router = APIRouter(prefix="/questions", tags=["Questions"])
+moderation = APIRouter(tags=["Moderation"])
+
+Uuid = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class Ask(BaseModel):
+    """A new question."""
+
+    body: Annotated[str, Field(examples=["When does the new office open?"])]
+    """3 to 2000 characters, unless the tenant says otherwise."""
+    teamId: Uuid | None = None  # noqa: N815 - the wire is camelCase
+
+
+class Answer(BaseModel):
+    """A moderator's answer."""
+
+    response: Annotated[str, Field(examples=["In March; the date will be announced in the newsletter."])]
+    """1 to 10000 characters."""
+
+
+class ChosenTag(BaseModel):
+    """A tag to put on a question."""
+
+    tagId: Uuid  # noqa: N815 - the wire is camelCase
+
+
+@router.post("", status_code=201, responses=shows(QuestionView, 201, 403, 422, 429))
+async def ask(request: Request, caller: CallerOf, body: Ask) -> Response:
+    """Ask a question."""
+    changed = await questions.ask(caller.context, caller.actor, caller.tenant, body.body, body.teamId)
+    return remember(reply(changed.question, status=201, position=changed.position), request, caller)
+
+
+@router.get("", responses=shows(list[QuestionView], 200, 422))
+async def page(  # noqa: PLR0913 - one argument per query parameter
+    request: Request,
+    caller: CallerOf,
+    *,
+    status: Literal["open", "answered"] | None = None,
+    team_id: Annotated[Uuid | None, Query(alias="teamId")] = None,
+    tag_id: Annotated[Uuid | None, Query(alias="tagId")] = None,
+    search: Text | None = None,
+    sort: Literal["popular", "recent"] = "popular",
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    """List questions, a page at a time; `Link: rel="next"` leads to the following page.
+
+    `search`: each word must begin a word of the question. `X-Stream-Position` is where a stream goes on from here.
+    """
+    query = QuestionQuery(
+        status=Status(status.upper()) if status else None,
+        team_id=team_id,
+        tag_id=tag_id,
+        terms=search_terms(search or ""),
+        sort=sort,
+        limit=limit,
+        after=read_cursor(cursor) if cursor else None,
+    )
+    found = await questions.page(caller.context, caller.actor, query)
+    response = reply(found.questions, position=found.position)
+    if found.next is not None:
+        following = {**request.query_params, "cursor": write_cursor(found.next)}
+        response.headers["Link"] = f'<?{urlencode(following)}>; rel="next"'
+    return response
+
+
+@router.get("/search", responses=shows(list[QuestionView], 200))
+async def similar(caller: CallerOf, q: Annotated[str, Query(max_length=4000)] = "") -> Response:
+    """Up to ten open questions like this text, the best first. Any text will do."""
+    return reply(await questions.similar(caller.context, caller.actor, q))
+
+
+@router.get("/{question_id}", responses=shows(QuestionView, 200, 404))
+async def get(caller: CallerOf, question_id: Id) -> Response:
+    """One question."""
+    found = await questions.get(caller.context, caller.actor, question_id)
+    return reply(found.question, position=found.position)
+
+
+@router.delete("/{question_id}", status_code=204, responses=shows(None, 204, 403, 404, 409))
+async def remove(caller: CallerOf, question_id: Id) -> Response:
+    """Withdraw one's own question while it is unanswered, or dismiss any as a moderator."""
+    return no_content(await questions.remove(caller.context, caller.actor, question_id))
+
+
+@moderation.post("/{question_id}/answer", responses=shows(QuestionView, 200, 403, 404, 409, 422))
+@moderation.post("/{question_id}/respond", responses=shows(QuestionView, 200, 403, 404, 409, 422))
+async def answer(caller: CallerOf, question_id: Id, body: Answer) -> Response:
+    """Answer a question, or change its answer."""
+    return _show(await questions.answer(caller.context, caller.actor, question_id, body.response))
+
+
+@moderation.put("/{question_id}/pin", responses=shows(QuestionView, 200, 403, 404))
+async def pin(caller: CallerOf, question_id: Id) -> Response:
+    """Put a question on top."""
+    return _show(await questions.pin(caller.context, caller.actor, question_id))
+
+
+@moderation.delete("/{question_id}/pin", responses=shows(QuestionView, 200, 403, 404))
+async def unpin(caller: CallerOf, question_id: Id) -> Response:
+    """Take the pin away."""
+    return _show(await questions.unpin(caller.context, caller.actor, question_id))
+
+
+@moderation.put("/{question_id}/freeze", responses=shows(QuestionView, 200, 403, 404))
+async def freeze(caller: CallerOf, question_id: Id) -> Response:
+    """Let a question take no votes and no answer."""
+    return _show(await questions.freeze(caller.context, caller.actor, question_id))
+
+
+@moderation.delete("/{question_id}/freeze", responses=shows(QuestionView, 200, 403, 404))
+async def unfreeze(caller: CallerOf, question_id: Id) -> Response:
+    """Let it take votes and an answer again."""
+    return _show(await questions.unfreeze(caller.context, caller.actor, question_id))
+
+
+@moderation.post("/{question_id}/tags", responses=shows(QuestionView, 200, 403, 404, 422))
+async def tag_by_body(caller: CallerOf, question_id: Id, body: ChosenTag) -> Response:
+    """Give a question a tag."""
+    return _show(await questions.tag(caller.context, caller.actor, question_id, body.tagId))
+
+
+@moderation.put("/{question_id}/tags/{tag_id}", responses=shows(QuestionView, 200, 403, 404))
+async def tag(caller: CallerOf, question_id: Id, tag_id: Id) -> Response:
+    """Give a question a tag."""
+    return _show(await questions.tag(caller.context, caller.actor, question_id, tag_id))
+
+
+@moderation.delete("/{question_id}/tags/{tag_id}", responses=shows(QuestionView, 200, 403, 404))
+async def untag(caller: CallerOf, question_id: Id, tag_id: Id) -> Response:
+    """Take a tag from a question."""
+    return _show(await questions.untag(caller.context, caller.actor, question_id, tag_id))
+
+
+def _show(changed: questions.Changed) -> Response:
+    return reply(changed.question, position=changed.position)
+
+
+router.include_router(moderation)

@@ -1,0 +1,77 @@
+"""Who one is: the session cookie, signing in with a link, signing out, and tickets for streams."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from msgspec import Struct
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from pulsestage.domain.policy import Action, Actor
+from pulsestage.http.caller import Caller, CallerOf, session_cookie
+from pulsestage.http.documents import shows
+from pulsestage.http.replies import remember, reply
+from pulsestage.services import sessions
+from pulsestage.services.tokens import Session
+from pulsestage.services.views import Id, Time, iso
+
+router = APIRouter(tags=["Sessions"])
+
+
+class SignIn(BaseModel):
+    """The token of a one-time link: what follows `#signin=` in it."""
+
+    token: Annotated[str, Field(max_length=2000)]
+
+
+class SessionView(Struct, frozen=True, rename="camel"):
+    """Who one is in a tenant, and what one may do there."""
+
+    tenant_id: Id
+    tenant_slug: str
+    role: str
+    is_guest: bool
+    can: list[str]
+
+
+class TicketView(Struct, frozen=True, rename="camel"):
+    """A ticket for one stream."""
+
+    ticket: str
+    expires_at: Time
+
+
+@router.get("/session", responses=shows(SessionView, 200))
+async def current(request: Request, caller: CallerOf) -> Response:
+    """Who one is. A browser that is new here becomes a guest and gets a cookie."""
+    return remember(reply(_view(caller, caller.actor)), request, caller)
+
+
+@router.post("/session", status_code=201, responses=shows(SessionView, 201, 403, 422))
+async def sign_in(request: Request, caller: CallerOf, body: SignIn) -> Response:
+    """Sign in with a one-time link. Questions and votes made as a guest stay one's own."""
+    actor, session = await sessions.sign_in(caller.context, caller.tenant, caller.actor, body.token)
+    response = reply(_view(caller, actor), status=201)
+    cookie = session_cookie(request, caller.tenant, caller.context.signer.seal_session(session))
+    response.headers.append("Set-Cookie", cookie)
+    return response
+
+
+@router.delete("/session", status_code=204, responses=shows(None, 204))
+async def sign_out(request: Request, caller: CallerOf) -> Response:
+    """Be a guest again. One's own questions and votes stay one's own, so that nobody votes twice by signing out."""
+    guest = Session(caller.tenant.id, caller.actor.person_id)
+    cookie = session_cookie(request, caller.tenant, caller.context.signer.seal_session(guest))
+    return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
+
+
+@router.post("/sse/tickets", status_code=201, tags=["Streams"], responses=shows(TicketView, 201))
+async def ticket(request: Request, caller: CallerOf) -> Response:
+    """A one-time ticket for a stream, for clients that can't send cookies with it: `GET /sse?ticket=…`."""
+    text, expires_at = sessions.make_ticket(caller.context, caller.actor)
+    return remember(reply(TicketView(text, iso(expires_at)), status=201), request, caller)
+
+
+def _view(caller: Caller, actor: Actor) -> SessionView:
+    can = [action.value for action in Action if actor.may(action) and action is not Action.READ]
+    return SessionView(caller.tenant.id, caller.tenant.slug, actor.role.slug, actor.member_id is None, can)

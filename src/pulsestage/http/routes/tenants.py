@@ -1,0 +1,37 @@
+"""The tenant a request is for."""
+
+from fastapi import APIRouter
+from msgspec import Struct
+from starlette.responses import Response
+
+from pulsestage.http.caller import CallerOf
+from pulsestage.http.documents import shows
+from pulsestage.http.replies import reply
+from pulsestage.services.views import Id
+
+router = APIRouter(prefix="/tenants", tags=["Tenants"])
+
+
+class TenantSettingsView(Struct, frozen=True, rename="camel"):
+    """What everybody may know of a tenant's settings."""
+
+    question_min_length: int
+    question_max_length: int
+    guest_role: str
+
+
+class TenantView(Struct, frozen=True, rename="camel"):
+    """A tenant."""
+
+    id: Id
+    slug: str
+    name: str
+    settings: TenantSettingsView
+
+
+@router.get("/current", responses=shows(TenantView, 200, 404))
+async def current(caller: CallerOf) -> Response:
+    """The tenant this request is for."""
+    tenant, settings = caller.tenant, caller.tenant.settings
+    shown = TenantSettingsView(settings.question_min_length, settings.question_max_length, settings.guest_role.slug)
+    return reply(TenantView(tenant.id, tenant.slug, tenant.name, shown))

@@ -1,0 +1,75 @@
+"""The web app: files built from `web/`, served under `/app/`; `GET /` leads there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pulsestage.domain.tenant import DEFAULT_SLUG
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from pulsestage.http.app import HttpOptions
+
+router = APIRouter(include_in_schema=False)
+
+BUILT = Path(__file__).parent.parent / "web_dist"
+_NOT_BUILT = "<!doctype html><title>PulseStage</title><p>The web app is not built; <code>make run</code> builds it."
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class Assets(StaticFiles):
+    """Files whose names change with their content, so that browsers keep them."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        """Like Starlette's, with a long life."""
+        response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type] # passed on as they are
+        response.headers["Cache-Control"] = _FOR_EVER
+        return response
+
+
+def mount(app: FastAPI) -> None:
+    """Serve the files the page asks for."""
+    app.mount("/app/assets", Assets(directory=BUILT / "assets", check_dir=False))
+
+
+@router.get("/")
+async def home(request: Request) -> Response:
+    """Lead to the home tenant's room."""
+    options: HttpOptions = request.app.state.options
+    room = "" if options.home_tenant == DEFAULT_SLUG else options.home_tenant
+    return RedirectResponse(f"{_root(request)}/app/{room}", status_code=307)
+
+
+@router.get("/app")
+@router.get("/app/{path:path}")
+async def page(request: Request, path: str | None = None) -> Response:
+    """The page, whatever room it is for; the app itself reads the address. Files beside it are served as they are."""
+    if path is None:
+        return RedirectResponse(f"{_root(request)}/app/", status_code=307)
+    beside = BUILT / path
+    if "/" not in path and "." in path and beside.is_file() and path != "index.html":
+        return await StaticFiles(directory=BUILT).get_response(path, request.scope)
+    return HTMLResponse(_index(_root(request)), headers={"Cache-Control": "no-cache"})
+
+
+def _root(request: Request) -> str:
+    root: str = request.scope.get("root_path", "")
+    return root
+
+
+@lru_cache(maxsize=8)
+def _index(root: str) -> str:
+    """The built page, told under which prefix it is served."""
+    try:
+        html = (BUILT / "index.html").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _NOT_BUILT
+    return html.replace('name="pulsestage-root" content=""', f'name="pulsestage-root" content="{escape(root)}"')

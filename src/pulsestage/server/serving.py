@@ -1,0 +1,64 @@
+"""Running the application under uvicorn, and stopping it in the right order.
+
+On SIGTERM or SIGINT the streams are told goodbye first, so that uvicorn, which waits for connections before it ends
+the application's lifespan, has none left to wait for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from pulsestage.bootstrap import application
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+
+    from pulsestage.settings import Settings
+
+
+class PulseServer(uvicorn.Server):
+    """uvicorn's server with our order of stopping."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, on_started: Callable[[int], None] | None = None) -> None:
+        super().__init__(config)
+        self._app = app
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as uvicorn does, then tell on which port."""
+        await super().startup(sockets)
+        if self._on_started is not None and not self.should_exit:
+            self._on_started(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye to every stream, then stop as uvicorn does."""
+        hub = getattr(self._app.state, "hub", None)
+        if hub is not None:
+            await hub.close("shutdown")
+        await super().shutdown(sockets)
+
+
+def make_server(settings: Settings, on_started: Callable[[int], None] | None = None) -> PulseServer:
+    """A server for these settings, not yet started."""
+    app = application(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        root_path="",  # FastAPI knows it; uvicorn would put it in front of every path as well
+        loop="auto",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    return PulseServer(config, app, on_started)

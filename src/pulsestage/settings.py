@@ -1,0 +1,148 @@
+"""Every setting, declared once: name, type, default, limits and what it does. `docs/settings.md` lists the same.
+
+Each is read from the environment as `PULSESTAGE_<NAME>`, or from a file named by `PULSESTAGE_<NAME>_FILE` (for
+secrets), or from `.env` in the working directory.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Frozen: a changed setting needs a restart."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PULSESTAGE_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` for every interface."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 7717
+    """Port to listen on; 0 takes a free one."""
+    root_path: str = ""
+    """Path prefix under which a proxy serves PulseStage, such as `/qa`."""
+    public_url: str | None = None
+    """Address that people reach the server at, for the links it prints; made from host and port if not set."""
+    home_tenant: str = "default"
+    """The tenant whose room `GET /` leads to."""
+
+    data_dir: Path = Path(".pulsestage")
+    """Where the SQLite file and the generated secret live."""
+    database_url: str | None = None
+    """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://user:password@host/name`; a file in `data_dir` if not set."""
+    database_pool: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Connections to PostgreSQL; for SQLite, connections that read."""
+    secret_key: SecretStr | None = None
+    """Signs cookies and links and keys the pseudonyms, at least 32 characters; made once in `data_dir` if not set."""
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins, separated by commas, whose pages may use the API with credentials."""
+    cookie_same_site: Literal["lax", "strict", "none"] = "lax"
+    """`none` lets pages of `cors_origins` on other sites send the cookie; browsers then demand HTTPS."""
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 65_536
+    """Largest request body; a larger one is refused with 413."""
+
+    asks_per_minute: Annotated[int, Field(ge=0)] = 10
+    """How many questions one person may ask per minute, half of them at once; 0 for no limit."""
+    votes_per_minute: Annotated[int, Field(ge=0)] = 120
+    """How many votes one person may give or take back per minute, half of them at once; 0 for no limit."""
+    vote_batch_limit: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Most votes committed in one transaction; 1 gives each vote its own."""
+
+    log_keep_events: Annotated[int, Field(ge=0)] = 100_000
+    """Events kept per tenant for clients that come back; older ones are pruned."""
+    log_keep_hours: Annotated[float, Field(gt=0)] = 72.0
+    """Age at which events are pruned even if there are few."""
+    prune_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Time between two rounds of pruning."""
+
+    heartbeat_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Time between two heartbeats of a stream."""
+    flush_milliseconds: Annotated[float, Field(ge=0, le=1000)] = 15.0
+    """How long a busy stream gathers events before it is written to."""
+    stall_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long a stream may take no bytes before it is closed."""
+    window_events: Annotated[int, Field(ge=1)] = 2000
+    """Newest events per tenant kept in memory."""
+    safety_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Time between two looks at the database for events that nobody announced."""
+    max_streams: Annotated[int, Field(ge=1)] = 10_000
+    """Streams in all; further ones are refused with 503."""
+    max_streams_per_tenant: Annotated[int, Field(ge=1)] = 10_000
+    """Streams of one tenant; further ones are refused with 503."""
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto` is readable on a terminal and JSON elsewhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important messages that are logged; requests are `info`."""
+    shutdown_seconds: Annotated[int, Field(ge=1)] = 10
+    """How long running requests may take to finish when the server stops."""
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic passes what it was given
+        if isinstance(value, str):
+            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _one_leading_slash(cls, value: str) -> str:
+        path = value.strip("/")
+        return f"/{path}" if path else ""
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:  # noqa: PLR2004 - 256 bits as one writes them
+            raise ValueError("use at least 32 characters, such as the output of `openssl rand -hex 32`")
+        return value
+
+    @property
+    def url_of_database(self) -> str:
+        """The database to open."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'pulsestage.db'}"
+
+    @property
+    def base_url(self) -> str:
+        """The address to print, without a slash at its end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{self.root_path}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours reads the files
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then files it names, then `.env`."""
+        return init_settings, env_settings, _FilesNamedByEnvironment(settings_cls), dotenv_settings
+
+
+class _FilesNamedByEnvironment(EnvSettingsSource):
+    """`PULSESTAGE_SECRET_KEY_FILE=/run/secrets/key` is the file that has the secret."""
+
+    def get_field_value(self, _field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The content of the file, without the line end editors add."""
+        path = self.env_vars.get(f"{self.env_prefix}{field_name}_file".lower())
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except OSError as error:
+            raise ValueError(f"{self.env_prefix}{field_name.upper()}_FILE: {error}") from error
