@@ -110,16 +110,17 @@ class Channel:
 
     def grew(self) -> None:
         """Send what is new: now if there was time to breathe since the last time, else together with what follows."""
-        if self._flush_timer is None:
-            clock = self._engine.clock
-            wait = self._last_flush + self._engine.settings.flush_seconds - clock.time()
-            if wait <= 0:
-                self._flush()
-            else:
-                self._flush_timer = clock.call_later(wait, self._flush)
+        clock = self._engine.clock
+        wait = self._last_flush + self._engine.settings.flush_seconds - clock.time()
+        if wait <= 0 or self._feed.window.is_over:
+            self._flush()
+        elif self._flush_timer is None:
+            self._flush_timer = clock.call_later(wait, self._flush)
 
     def _flush(self) -> None:
-        self._flush_timer = None
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
         window, engine = self._feed.window, self._engine
         while self.flushed < window.head:
             after = self.flushed
@@ -133,4 +134,5 @@ class Channel:
             ahead, self._ahead = self._ahead, set()
             for subscription in ahead:
                 subscription.proceed()
+            window.trim(upto)
         self._last_flush = engine.clock.time()

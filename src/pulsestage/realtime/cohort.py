@@ -43,7 +43,10 @@ class Cohort:
         data = payload.data
         readers = list(self._live.items())
         for subscription, write in readers:
-            if not write(data):
-                subscription.fill()
+            try:
+                if not write(data):
+                    subscription.fill()
+            except Exception as error:  # noqa: BLE001 - one broken sink must not cost the others their events
+                subscription.fail(error)
         counters.wrote(len(data), payload.frames, len(readers))
         counters.conflated += payload.conflated * len(readers)

@@ -5,7 +5,6 @@ All of it lives on one event loop: `append` and `subscribe` are called there, an
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -145,6 +144,16 @@ class Hub:
         finally:
             timer.cancel()
 
+    @property
+    def running(self) -> bool:
+        """Whether streams can be subscribed."""
+        return self._running
+
+    @property
+    def total_connections(self) -> int:
+        """Streams of all tenants now."""
+        return sum(len(channel.subscriptions) for channel in self._channels.values())
+
     def connections(self, tenant: str) -> int:
         """Streams of this tenant now."""
         channel = self._channels.get(tenant)
@@ -159,7 +168,7 @@ class Hub:
             slow=len(self._engine.slow),
             window_events=sum(events for events, _ in sizes),
             window_bytes=sum(size for _, size in sizes),
-            **asdict(self._engine.counters),
+            **self._engine.counters.totals(),
         )
 
     def _drop(self, channel: Channel) -> None:

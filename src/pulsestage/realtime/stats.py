@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -33,6 +34,11 @@ class Counters:
         self.writes += readers
         self.frames_out += frames * readers
         self.bytes_out += size * readers
+
+    def totals(self) -> dict[str, Any]:
+        """All of them as they are now, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**values, "resets": dict(self.resets), "closes": dict(self.closes)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

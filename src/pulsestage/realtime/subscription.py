@@ -39,7 +39,6 @@ class Subscription:
     """A stream that was subscribed; made by `Hub.subscribe`."""
 
     __slots__ = (
-        "__weakref__",
         "_channel",
         "_closed",
         "_cohort",
@@ -152,8 +151,11 @@ class Subscription:
     def write(self, data: bytes, frame_count: int = 1) -> None:
         """Give the sink these bytes."""
         self._engine.counters.wrote(len(data), frame_count)
-        if not self._sink.write(data):
-            self.fill()
+        try:
+            if not self._sink.write(data):
+                self.fill()
+        except Exception as error:  # noqa: BLE001 - as in Cohort.write
+            self.fail(error)
 
     def fill(self) -> None:
         """The sink is full: stay where the channel is, or where the cursor was, until it drains."""
@@ -292,8 +294,8 @@ class Subscription:
             self.proceed()
 
     def fail(self, error: Exception) -> None:
-        """What the stream needs can't be had."""
-        logger.error("A stream of tenant %s ends: its log or snapshot could not be read", self.tenant, exc_info=error)
+        """What the stream needs can't be had: it ends, and only it."""
+        logger.error("A stream of tenant %s failed", self.tenant, exc_info=error)
         self.close(SERVER_ERROR)
 
     def _cancel(self) -> None:

@@ -31,11 +31,14 @@ class Entry:
 
 
 class Window:
-    """Entries `floor + 1` … `head`; the oldest leave when there are too many.
+    """Entries `floor + 1` … `head`. When there are too many the oldest leave, but none that still has to be sent.
 
     >>> window = Window("e1", "t1", after=41, max_events=2, max_bytes=1000)
     >>> for seq in (42, 43, 44):
     ...     window.append(Event(seq, "question:removed", 1696765800000, {"public": b"{}"}))
+    >>> window.is_over
+    True
+    >>> window.trim(44)
     >>> window.floor, window.head, [entry.seq for entry in window.between(42, 44)]
     (42, 44, [43, 44])
     """
@@ -57,14 +60,22 @@ class Window:
         return len(self._entries)
 
     def append(self, event: Event) -> None:
-        """Add the event that follows the head. The newest is kept even if it alone is too large."""
+        """Add the event that follows the head."""
         if event.seq != self.head + 1:
             raise ValueError(f"event {event.seq} does not follow {self.head}")
         entry = Entry.of(self.epoch, self.tenant, event)
         self._entries[entry.seq] = entry
         self.head = entry.seq
         self.size += entry.size
-        while len(self._entries) > self._max_events or (self.size > self._max_bytes and len(self._entries) > 1):
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is more than there should be."""
+        return len(self._entries) > self._max_events or self.size > self._max_bytes
+
+    def trim(self, upto: int) -> None:
+        """Let the oldest go, as far as `upto` and as long as there are too many."""
+        while self.floor < upto and self.is_over:
             self.floor += 1
             self.size -= self._entries.pop(self.floor).size
 

@@ -1,0 +1,60 @@
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulsestage.realtime import InvalidPosition, Position, frames
+from tests.realtime.support import START, event, parse
+
+HERE = Position("e1", 7)
+texts = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("\r\n\0:\u2028\ufeff")))
+values = st.recursive(st.none() | st.integers() | texts, lambda inner: st.dictionaries(texts, inner, max_size=3))
+
+
+@given(data=values, indent=st.sampled_from([None, 0, 2]), tenant=texts, type_=texts)
+def test_no_content_breaks_a_frame(data: object, indent: int | None, tenant: str, type_: str) -> None:
+    raw = json.dumps(data, indent=indent, ensure_ascii=False).encode()
+    logged = frames.logged("e1", tenant, event(7, raw, type_=type_))["public"]
+    whole = logged + frames.snapshot(HERE, tenant, raw, START) + frames.heartbeat(tenant, START)
+    one, two, three = parse(whole.decode())
+    assert (one.id, two.id, three.id) == ("e1.7", "e1.7", None)
+    assert one.message == {"type": type_, "tenantId": tenant, "data": json.loads(raw), "timestamp": START}
+    assert two.data == json.loads(raw)
+
+
+@given(greeting=st.dictionaries(texts, values, max_size=3), tenant=texts)
+def test_a_greeting_adds_and_overwrites_nothing(greeting: dict[str, object], tenant: str) -> None:
+    hostile = {**greeting, "type": "snapshot", "tenantId": "another", "timestamp": 0}
+    (frame,) = parse(frames.connected(HERE, tenant, hostile, START, 1234).decode())
+    assert frame.retry == 1234
+    assert frame.id == "e1.7"
+    assert frame.message == {**greeting, "type": "connected", "tenantId": tenant, "timestamp": START}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\0"])
+def test_an_epoch_that_would_break_an_id_is_refused(end: str) -> None:
+    with pytest.raises(InvalidPosition):
+        frames.logged("e1" + end, "t1", event(1))
+
+
+def test_each_audience_has_its_frame() -> None:
+    assert frames.logged("e1", "t1", event(1)).keys() == {"public"}
+
+
+@pytest.mark.parametrize(
+    "make,type_,retry",
+    [
+        (lambda reason: frames.reset("t1", reason, START), "reset", None),
+        (lambda reason: frames.goodbye("t1", reason, START, 2500), "goodbye", 2500),
+    ],
+)
+def test_reasons(make: Callable[[str], bytes], type_: str, retry: int | None) -> None:
+    (frame,) = parse(make('be"cause\n').decode())
+    assert (frame.id, frame.retry, frame.type, frame.data) == (None, retry, type_, {"reason": 'be"cause\n'})
+
+
+def test_there_is_never_an_event_field() -> None:
+    whole = frames.heartbeat("t1", 1) + frames.goodbye("t1", "x", 1, 1) + frames.reset("t1", "x", 1)
+    assert not any(line.startswith(b"event") for line in whole.splitlines())

@@ -1,0 +1,35 @@
+import asyncio
+import logging
+
+import pytest
+
+from pulsestage.realtime.jobs import Jobs
+
+
+async def test_a_failure_is_logged_and_takes_nothing_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise OSError("no")
+
+    done = asyncio.Event()
+
+    async def succeed() -> None:
+        done.set()
+
+    async with Jobs() as jobs:
+        await jobs.start(fail())
+        await jobs.start(succeed())
+    assert done.is_set()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_what_runs_is_cancelled_at_the_end() -> None:
+    async with Jobs() as jobs:
+        task = jobs.start(asyncio.Event().wait())  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+    assert task.cancelled()
+
+
+async def test_the_blocks_own_error_is_its_own() -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with Jobs():
+            raise ZeroDivisionError

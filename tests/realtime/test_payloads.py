@@ -1,0 +1,56 @@
+import zlib
+from unittest.mock import patch
+
+from pulsestage.realtime import Filter
+from pulsestage.realtime.encoding import Gzip
+from pulsestage.realtime.filter import View
+from pulsestage.realtime.payloads import Payloads
+from pulsestage.realtime.window import Batch
+from tests.realtime.support import event
+from tests.realtime.test_window import EVERYTHING, make_window
+
+NOTHING = View((), Filter())
+
+
+def test_selected_once_per_view_and_compressed_once_per_encoding() -> None:
+    payloads = Payloads(make_window([1, 2, 3]))
+    with patch.object(Batch, "of", wraps=Batch.of) as select, patch.object(Gzip, "encode", return_value=b"z") as encode:
+        for _ in range(3):
+            plain = payloads.get(EVERYTHING, "identity", after=0, upto=3)
+            packed = payloads.get(EVERYTHING, "gzip", after=0, upto=3)
+    assert (select.call_count, encode.call_count) == (1, 1)
+    assert (plain.frames, packed.frames, packed.data) == (3, 3, b"z")
+
+
+def test_encodings_say_the_same() -> None:
+    payloads = Payloads(make_window([1, 2, 3]))
+    packed = payloads.get(EVERYTHING, "gzip", after=1, upto=3).data
+    assert (
+        zlib.decompressobj(wbits=-15).decompress(packed) == payloads.get(EVERYTHING, "identity", after=1, upto=3).data
+    )
+
+
+def test_nothing_to_see_is_no_bytes() -> None:
+    for encoding in ("identity", "gzip"):
+        payload = Payloads(make_window([1])).get(NOTHING, encoding, after=0, upto=1)
+        assert (payload.data, payload.frames, payload.conflated) == (b"", 0, 0)
+
+
+def test_only_a_few_are_remembered() -> None:
+    payloads = Payloads(make_window([1] * 50), remembered=3)
+    first = payloads.get(EVERYTHING, "gzip", after=0, upto=50)
+    for after in range(1, 50):
+        payloads.get(EVERYTHING, "gzip", after=after, upto=50)
+        assert len(payloads._payloads) <= 3
+        assert len(payloads._batches) <= 3
+    again = payloads.get(EVERYTHING, "gzip", after=0, upto=50)
+    assert again == first
+    assert again is not first
+
+
+def test_conflated_frames_are_counted() -> None:
+    window = make_window([])
+    for seq in (1, 2, 3):
+        window.append(event(seq, key="k"))
+    payload = Payloads(window).get(EVERYTHING, "identity", after=0, upto=3)
+    assert (payload.frames, payload.conflated) == (1, 2)
