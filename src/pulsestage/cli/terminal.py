@@ -1,0 +1,85 @@
+"""The terminal: where commands write, how they end, and how what goes wrong becomes one sentence and an exit code.
+
+stdout carries what was asked for, stderr everything else. Exit codes: 0 done or stopped, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+from uvicorn import Config
+
+from pulsestage.domain.errors import InvalidInput, PulseStageError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+
+class Failure(Exception):
+    """A command can't do what it was asked to; the message is the sentence to show."""
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, or until Ctrl-C or SIGTERM: both are ways to stop, not failures."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    new_loop = Config("", log_config=None).get_loop_factory()
+    try:
+        with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(work)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def spoken_errors() -> Iterator[None]:
+    """Say what went wrong in a sentence on stderr, and exit with 1. What nobody expected keeps its traceback."""
+    try:
+        yield
+    except Exception as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        err.print("Error:", style="bold red", end=" ")
+        err.print(sentence, markup=False, soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+def explain(error: BaseException) -> str | None:
+    """The sentence for an error; None if it is a defect of ours."""
+    match error:
+        case BaseExceptionGroup():
+            # Task groups wrap what their body raises.
+            return next((sentence for each in error.exceptions if (sentence := explain(each))), None)
+        case Failure() | Unavailable() | InvalidInput():
+            return str(error)
+        case PulseStageError():
+            return f"{error.error}. {error.message}"
+        case ValidationError():
+            return _explain_settings(error)
+        case SettingsError():
+            return f"A setting can't be read: {error.__cause__ or error}"
+        case SQLAlchemyError():
+            return f"The database refuses: {str(getattr(error, 'orig', None) or error).splitlines()[0]}"
+        case OSError():
+            where = f": {error.filename}" if error.filename else ""
+            return f"{error.strerror or error}{where}"
+    return None
+
+
+def _explain_settings(error: ValidationError) -> str:
+    # Never with the value: it may be a secret.
+    problems = (
+        f"PULSESTAGE_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_input=False, include_url=False)
+    )
+    return f"A setting is wrong. {'; '.join(problems)}."
