@@ -1,0 +1,34 @@
+"""Tags."""
+
+import pytest
+
+from pulsestage.domain import tag as tags
+from pulsestage.domain.errors import InvalidInput
+from tests.domain.examples import NOW, a_tag
+
+
+def test_a_new_tag_is_cleaned_and_has_the_default_colour() -> None:
+    tag = tags.create("g1", "t1", "  Strategy ", None, "", NOW)
+    assert (tag.name, tag.color, tag.description) == ("Strategy", "#3B82F6", None)
+
+
+def test_what_is_not_given_stays() -> None:
+    tag = tags.edit(a_tag("g1", "Pay"), color="#ff0000")
+    assert (tag.name, tag.color) == ("Pay", "#FF0000")
+    described = tags.edit(tag, description="About money")
+    assert tags.edit(described, name="Salary").description == "About money"
+    assert tags.edit(described, description=" ").description is None
+
+
+def test_names_that_differ_in_case_or_accents_are_the_same_name() -> None:
+    assert a_tag("g1", "Päy").folded_name == a_tag("g2", "PAY").folded_name
+
+
+@pytest.mark.parametrize(
+    "change,field",
+    [({"name": ""}, "name"), ({"name": "x" * 51}, "name"), ({"color": "red"}, "color"), ({"name": "a\x00"}, "name")],
+)
+def test_what_breaks_a_rule_is_named(change: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        tags.edit(a_tag("g1", "Pay"), **change)
+    assert refused.value.fields.keys() == {field}

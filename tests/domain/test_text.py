@@ -1,0 +1,125 @@
+"""What people type, made fit to store, to compare and to find."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulsestage.domain import text
+from pulsestage.domain.errors import InvalidInput
+
+words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12)
+
+
+@given(st.text(max_size=200))
+def test_cleaning_cleaned_text_changes_nothing(raw: str) -> None:
+    try:
+        cleaned = text.clean_text("body", raw, shortest=0, longest=1000)
+    except InvalidInput:
+        assert "\x00" in raw
+    else:
+        assert text.clean_text("body", cleaned, shortest=0, longest=1000) == cleaned
+        assert "\r" not in cleaned
+        assert unicodedata.is_normalized("NFC", cleaned)
+
+
+@pytest.mark.parametrize("char", ["\x00", "\ud800"])
+def test_what_no_database_agrees_on_is_refused(char: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        text.clean_text("body", f"a{char}b", shortest=1, longest=10)
+    assert refused.value.fields.keys() == {"body"}
+    assert refused.value.message.isprintable()
+
+
+@pytest.mark.parametrize("kept", ["a\x07b", "a\u2028b", "a\x85b", "a\nb", "👩‍👩‍👧", "مرحبا", "a\u202eb"])
+def test_everything_else_is_kept(kept: str) -> None:
+    assert text.clean_text("body", kept, shortest=1, longest=10) == kept
+
+
+def test_lengths_are_counted_in_code_points_after_cleaning() -> None:
+    decomposed = "e\u0301" * 10
+    assert text.clean_text("body", f"  {decomposed}\r\n", shortest=10, longest=10) == "é" * 10
+    with pytest.raises(InvalidInput, match="has 10 characters; 1 to 9 are allowed"):
+        text.clean_text("body", decomposed, shortest=1, longest=9)
+
+
+@pytest.mark.parametrize("slug", ["a", "0", "acme", "a-b", "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d", "a" * 63])
+def test_a_slug(slug: str) -> None:
+    assert text.is_slug(slug)
+    assert text.clean_slug("slug", slug) == slug
+
+
+@pytest.mark.parametrize("other", ["", "-a", "a-", "A", "ä", "a b", "a_b", "a.b", "a\n", "a\x00", "a" * 64, "٣"])
+def test_no_slug(other: str) -> None:
+    assert not text.is_slug(other)
+    with pytest.raises(InvalidInput):
+        text.clean_slug("slug", other)
+
+
+@pytest.mark.parametrize("color,stored", [("#3b82f6", "#3B82F6"), ("#000000", "#000000")])
+def test_a_colour(color: str, stored: str) -> None:
+    assert text.clean_color("color", color) == stored
+
+
+@pytest.mark.parametrize("color", ["", "3B82F6", "#3B82F", "#3B82F6F", "red", "#3B82F6\n", "#٣٣٣٣٣٣"])
+def test_no_colour(color: str) -> None:
+    with pytest.raises(InvalidInput):
+        text.clean_color("color", color)
+
+
+@pytest.mark.parametrize("left,right", [("Ärger", "arger"), ("STRASSE", "straße"), ("ﬁn", "FIN"), ("É", "e\u0301")])
+def test_names_are_compared_without_case_accents_and_compatibility_forms(left: str, right: str) -> None:
+    assert text.fold(left) == text.fold(right)
+
+
+@pytest.mark.parametrize(
+    "body,terms",
+    [
+        ("When does the NEW office open? When?", ("when", "does", "the", "new", "office", "open")),
+        ("Où est-ce déjà?", ("ou", "est", "ce", "deja")),
+        ("Когда откроется офис?", ("когда", "откроется", "офис")),
+        ("متى يفتح المكتب؟", ("متى", "يفتح", "المكتب")),
+        ("新しい会社", ("新し", "しい", "い会", "会社")),
+        ("사무실은", ("사무", "무실", "실은")),
+        ("Q4の予算", ("q4", "の予", "予算")),
+        ("茶", ("茶",)),
+        ("50% (of) 'that' \"all\" \x00x", ("50", "of", "that", "all", "x")),
+        ("?!% 😀", ()),
+        ("", ()),
+    ],
+)
+def test_search_terms_in_several_scripts(body: str, terms: tuple[str, ...]) -> None:
+    assert text.search_terms(body) == terms
+
+
+@given(st.text(max_size=3000))
+def test_search_terms_are_few_short_and_different(body: str) -> None:
+    terms = text.search_terms(body)
+    assert len(terms) == len(set(terms)) <= text.MAX_TERMS
+    assert all(0 < len(term) <= text.MAX_TERM_LENGTH for term in terms)
+    assert not any("\x00" in term for term in terms)
+
+
+@given(st.lists(words, min_size=1, max_size=8), st.data())
+def test_the_case_of_a_query_does_not_matter(body: list[str], data: st.DataObject) -> None:
+    query = data.draw(st.sampled_from(body))
+    assert set(text.search_terms(query)) <= set(text.search_terms(" ".join(body)))
+    assert text.search_terms(query.casefold()) == text.search_terms(query)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_similarity_is_symmetric_and_between_0_and_1(left: str, right: str) -> None:
+    assert 0 <= text.similarity(left, right) == text.similarity(right, left) <= 1
+
+
+@given(st.lists(words, min_size=1, max_size=8).map(" ".join))
+def test_a_text_is_most_like_itself(body: str) -> None:
+    assert text.similarity(body, body) == (1 if text.search_terms(body) else 0)
+
+
+def test_a_typo_costs_little_and_another_subject_much() -> None:
+    asked = "When does the new office open?"
+    assert text.similarity(asked, "wen does the new ofice opens") > 0.6
+    assert text.similarity(asked, "Who pays for lunch?") < 0.2
+    assert text.similarity(asked, "") == text.similarity("", "") == text.similarity("?", "!") == 0
