@@ -7,6 +7,7 @@ them. No author and no voter is in any of them. Times are ISO 8601, UTC, with mi
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
@@ -82,10 +83,10 @@ class SnapshotView(Struct, frozen=True, rename="camel"):
     teams: tuple[TeamView, ...]
 
 
+@lru_cache(maxsize=4096)  # the same questions' times are shown again and again
 def iso(millis: Millis) -> str:
     """`1696765800000` → `2023-10-08T11:50:00.000Z`."""
-    moment = datetime.fromtimestamp(millis // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
+    return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def iso_or_none(millis: Millis | None) -> str | None:

@@ -19,11 +19,9 @@ from pulsestage.storage.tables import events, logs, spent_tokens
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from pulsestage.domain.events import Event as DomainEvent
     from pulsestage.domain.tenant import Millis
-    from pulsestage.storage.database import Database
+    from pulsestage.storage.database import Connection, Database
 
 _variants = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -44,7 +42,7 @@ _position = select(logs.c.epoch, logs.c.head).where(logs.c.tenant_id == bindpara
 
 
 async def append(
-    connection: AsyncConnection, tenant_id: str, happened: Sequence[DomainEvent], now: Millis
+    connection: Connection, tenant_id: str, happened: Sequence[DomainEvent], now: Millis
 ) -> tuple[Position, list[Event]]:
     """Write events under the tenant's next numbers; where the log then stands. The last statements before a commit."""
     epoch, head = (await connection.execute(_take, {"tenant": tenant_id, "count": len(happened)})).one()
@@ -54,7 +52,7 @@ async def append(
     return Position(epoch, head), logged
 
 
-async def position(connection: AsyncConnection, tenant_id: str) -> Position:
+async def position(connection: Connection, tenant_id: str) -> Position:
     """Where the tenant's log stands in this transaction's view. Raises TenantNotFound."""
     row = (await connection.execute(_position, {"tenant": tenant_id})).one_or_none()
     if row is None:

@@ -4,53 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain.member import Member
 from pulsestage.domain.policy import Role
+from pulsestage.storage.scoped import TENANT, Scoped
 from pulsestage.storage.tables import members, spent_tokens
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from pulsestage.domain.tenant import Millis
 
 
-class SqlMembers:
-    """The Members port for one tenant."""
+_find = select(members).where(members.c.tenant_id == TENANT, members.c.id == bindparam("member"))
+_add = insert(members).values(tenant_id=TENANT)
+_spend = insert(spent_tokens).values(tenant_id=TENANT)
 
-    def __init__(self, connection: AsyncConnection, tenant_id: str) -> None:
-        self._connection = connection
-        self._tenant_id = tenant_id
+
+class SqlMembers(Scoped):
+    """The Members port for one tenant."""
 
     async def find(self, member_id: str) -> Member | None:
         """The member, or None."""
-        query = select(members).where(members.c.tenant_id == self._tenant_id, members.c.id == member_id)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = (await self._run(_find, member=member_id)).one_or_none()
         return None if row is None else Member(row.id, row.tenant_id, Role.parse(row.role), row.created_at)
 
     async def add(self, member: Member) -> None:
         """Store a new one."""
-        await self._connection.execute(
-            insert(members).values(
-                id=member.id, tenant_id=member.tenant_id, role=member.role.slug, created_at=member.created_at
-            )
-        )
+        await self._run(_add, id=member.id, role=member.role.slug, created_at=member.created_at)
 
 
-class SqlSpentTokens:
+class SqlSpentTokens(Scoped):
     """The SpentTokens port for one tenant."""
-
-    def __init__(self, connection: AsyncConnection, tenant_id: str) -> None:
-        self._connection = connection
-        self._tenant_id = tenant_id
 
     async def spend(self, token_id: str, expires_at: Millis) -> bool:
         """Mark it used; the primary key decides who was first."""
-        row = {"tenant_id": self._tenant_id, "token_id": token_id, "expires_at": expires_at}
         try:
-            await self._connection.execute(insert(spent_tokens), row)
+            await self._run(_spend, token_id=token_id, expires_at=expires_at)
         except IntegrityError:
             return False
         return True

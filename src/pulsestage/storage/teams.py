@@ -2,62 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain.errors import SlugTaken, TeamNotFound
 from pulsestage.domain.team import Team
+from pulsestage.storage.scoped import TENANT, Scoped
 from pulsestage.storage.tables import teams
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-class SqlTeams:
+_mine = select(teams).where(teams.c.tenant_id == TENANT)
+_by_id = _mine.where(teams.c.id == bindparam("team"))
+_by_id_or_slug = _mine.where(or_(teams.c.id == bindparam("team"), teams.c.slug == bindparam("team")))
+_every = _mine.order_by(teams.c.name, teams.c.id)
+_add = insert(teams).values(tenant_id=TENANT)
+_save = update(teams).where(teams.c.tenant_id == TENANT, teams.c.id == bindparam("team"))
+
+
+class SqlTeams(Scoped):
     """The Teams port for one tenant."""
-
-    def __init__(self, connection: AsyncConnection, tenant_id: str) -> None:
-        self._connection = connection
-        self._mine = teams.c.tenant_id == tenant_id
 
     async def get(self, team_id: str) -> Team:
         """The team with this id. Raises TeamNotFound."""
-        return await self._one(teams.c.id == team_id)
+        return _one((await self._run(_by_id, team=team_id)).first())
 
     async def find(self, id_or_slug: str) -> Team:
         """The team with this id or slug. Raises TeamNotFound."""
-        return await self._one(or_(teams.c.id == id_or_slug, teams.c.slug == id_or_slug))
-
-    async def _one(self, which: ColumnElement[bool]) -> Team:
-        row = (await self._connection.execute(select(teams).where(self._mine, which))).first()
-        if row is None:
-            raise TeamNotFound
-        return _to_team(row)
+        return _one((await self._run(_by_id_or_slug, team=id_or_slug)).first())
 
     async def every(self) -> tuple[Team, ...]:
         """All of them, by name."""
-        rows = await self._connection.execute(select(teams).where(self._mine).order_by(teams.c.name, teams.c.id))
-        return tuple(map(_to_team, rows))
+        return tuple(map(_to_team, await self._run(_every)))
 
     async def add(self, team: Team) -> None:
         """Store a new one. Raises SlugTaken."""
         try:
-            await self._connection.execute(insert(teams).values(**asdict(team)))
+            await self._run(_add, id=team.id, **_columns(team))
         except IntegrityError:
             raise SlugTaken from None
 
     async def save(self, team: Team) -> None:
         """Store a changed one. Raises SlugTaken."""
         try:
-            await self._connection.execute(
-                update(teams).where(self._mine, teams.c.id == team.id).values(**asdict(team))
-            )
+            await self._run(_save, team=team.id, **_columns(team))
         except IntegrityError:
             raise SlugTaken from None
+
+
+def _one(row: Row[Any] | None) -> Team:
+    if row is None:
+        raise TeamNotFound
+    return _to_team(row)
+
+
+def _columns(team: Team) -> dict[str, object]:
+    return {
+        "name": team.name,
+        "slug": team.slug,
+        "description": team.description,
+        "is_active": team.is_active,
+        "created_at": team.created_at,
+    }
 
 
 def _to_team(row: Row[Any]) -> Team:

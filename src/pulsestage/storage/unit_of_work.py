@@ -10,6 +10,7 @@ from sqlalchemy import select
 from pulsestage.storage import event_log
 from pulsestage.storage.members import SqlMembers, SqlSpentTokens
 from pulsestage.storage.questions import SqlQuestions
+from pulsestage.storage.scoped import TENANT
 from pulsestage.storage.tables import tenants
 from pulsestage.storage.tags import SqlTags
 from pulsestage.storage.teams import SqlTeams
@@ -18,30 +19,30 @@ from pulsestage.storage.votes import SqlVotes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from pulsestage.domain.events import Event
     from pulsestage.domain.tenant import Millis
     from pulsestage.realtime import Event as LoggedEvent
     from pulsestage.realtime import Position
     from pulsestage.services.ports import Members, Questions, SpentTokens, Tags, Teams, Transaction, Votes
-    from pulsestage.storage.database import Database
+    from pulsestage.storage.database import Connection, Database
 
     Announce = Callable[[str, str, Sequence[LoggedEvent]], None]
     """Told after each commit: the tenant's id, the log's epoch, the events in order."""
+
+_lock = select(tenants.c.id).where(tenants.c.id == TENANT).with_for_update(key_share=True)
 
 
 class SqlTransaction:
     """The Transaction port on one connection."""
 
-    def __init__(self, connection: AsyncConnection, tenant_id: str, now: Millis, *, locking: bool) -> None:
+    def __init__(self, connection: Connection, tenant_id: str, now: Millis, *, locking: bool) -> None:
         self.now = now
         self.questions: Questions = SqlQuestions(connection, tenant_id, locking=locking)
-        self.votes: Votes = SqlVotes(connection, tenant_id)
+        self.votes: Votes = SqlVotes(connection, tenant_id, locking=locking)
         self.tags: Tags = SqlTags(connection, tenant_id, locking=locking)
-        self.teams: Teams = SqlTeams(connection, tenant_id)
-        self.members: Members = SqlMembers(connection, tenant_id)
-        self.spent_tokens: SpentTokens = SqlSpentTokens(connection, tenant_id)
+        self.teams: Teams = SqlTeams(connection, tenant_id, locking=locking)
+        self.members: Members = SqlMembers(connection, tenant_id, locking=locking)
+        self.spent_tokens: SpentTokens = SqlSpentTokens(connection, tenant_id, locking=locking)
         self._connection = connection
         self._tenant_id = tenant_id
         self._position: Position | None = None
@@ -57,8 +58,7 @@ class SqlTransaction:
     async def lock_catalog(self) -> None:
         """Lock the tenant's row, which stands for its lists of tags and teams."""
         # NO KEY UPDATE: inserting a question only needs the tenant to exist, and may go on.
-        lock = select(tenants.c.id).where(tenants.c.id == self._tenant_id).with_for_update(key_share=True)
-        await self._connection.execute(lock)
+        await self._connection.execute(_lock, {"tenant": self._tenant_id})
 
     def append(self, events: Iterable[Event]) -> None:
         """Keep the events for the commit."""

@@ -1,0 +1,37 @@
+"""PostgreSQL: one pool; reads are REPEATABLE READ, so that each sees one moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from sqlalchemy.engine import URL
+
+POOL_SECONDS = 5
+"""How long a transaction waits for a free connection."""
+
+
+class PostgresBackend:
+    """A PostgreSQL database."""
+
+    def __init__(self, url: URL, pool_size: int) -> None:
+        self.engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True
+        )
+        self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that commits when its block ends well."""
+        return self.engine.begin()
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A view of one moment."""
+        return self._reader.connect()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,149 @@
+"""SQLite: one writer, readers that are in nobody's way, and a thread only for what waits.
+
+A statement on a file in the page cache takes microseconds; handing it to a thread and back takes longer, and did cost
+two thirds of a vote's CPU time (ADR 3). So statements run where they are. What can wait goes to the writer's thread:
+BEGIN IMMEDIATE, which may wait for another process's lock, and COMMIT, which waits for the disk.
+
+Write transactions stand in line for the one writing connection. Readers have connections of their own and, in WAL
+mode, see one moment each without waiting for the writer or being waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from sqlalchemy import Connection, Engine, Executable
+    from sqlalchemy.engine import URL
+
+    from pulsestage.storage.database import Rows
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 5
+"""How long a write waits for its turn, and then for another process's lock."""
+SPARE_READERS = 4
+"""Reading connections kept open between reads."""
+
+PRAGMAS = (
+    "journal_mode = WAL",
+    # A commit is on the disk before its answer is sent, also when the power fails. Folding makes it cheap.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "cache_size = -65536",
+    "temp_store = MEMORY",
+)
+
+
+class InlineConnection:
+    """A plain connection with the face of an asynchronous one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        /,
+    ) -> Rows:
+        """Run a statement here and now."""
+        return self._connection.execute(statement, parameters)
+
+    async def run_sync(self, work: Callable[[Connection], T], /) -> T:
+        """Let code that knows only the plain connection work on it."""
+        return work(self._connection)
+
+
+class SqliteBackend:
+    """A SQLite file."""
+
+    def __init__(self, url: URL) -> None:
+        if url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        # Whatever driver the URL names, there is one way to open a file.
+        url = url.set(drivername="sqlite+pysqlite")
+        self.writing_engine = _engine(url, "BEGIN IMMEDIATE")
+        self.reading_engine = _engine(url, "BEGIN")
+        self._turn = asyncio.Lock()
+        self._writer: Connection | None = None
+        self._readers: list[Connection] = []
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[InlineConnection]:
+        """A transaction that commits when its block ends well. Raises TimeoutError if its turn doesn't come."""
+        async with asyncio.timeout(BUSY_SECONDS):
+            await self._turn.acquire()
+        try:
+            if self._writer is None:
+                self._writer = await self._wait_for(self.writing_engine.connect)
+            transaction = await self._wait_for(self._writer.begin)
+            try:
+                yield InlineConnection(self._writer)
+                await self._wait_for(transaction.commit)
+            finally:
+                if transaction.is_active:
+                    transaction.rollback()
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[InlineConnection]:
+        """A view of one moment."""
+        connection = self._readers.pop() if self._readers else self.reading_engine.connect()
+        try:
+            yield InlineConnection(connection)
+        except BaseException:
+            connection.close()
+            raise
+        connection.rollback()
+        if len(self._readers) < SPARE_READERS:
+            self._readers.append(connection)
+        else:
+            connection.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for connection in self._readers:
+            connection.close()
+        if self._writer is not None:
+            self._writer.close()
+        self._thread.shutdown()
+
+    async def _wait_for(self, work: Callable[[], T]) -> T:
+        """Do the work in the writer's thread; a caller who is cancelled still waits for its end.
+
+        Or else the next transaction would begin on a connection that is still committing.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise
+
+
+def _engine(url: URL, begin: str) -> Engine:
+    connect_args = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
+    engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
