@@ -96,7 +96,7 @@ def parse(text: str) -> Iterator[Frame]:
 
 @dataclass(eq=False)
 class RecordingSink:
-    """A sink that keeps all it was given. `stop` makes it full, `drain` lets it go on, `vanish` is the client leaving."""
+    """A sink that keeps all it was given. `stop` makes it full, `drain` takes more, `vanish` is the client leaving."""
 
     encoding: EncodingName = "identity"
     room: int | None = None

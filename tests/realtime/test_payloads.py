@@ -15,9 +15,8 @@ NOTHING = View((), Filter())
 def test_selected_once_per_view_and_compressed_once_per_encoding() -> None:
     payloads = Payloads(make_window([1, 2, 3]))
     with patch.object(Batch, "of", wraps=Batch.of) as select, patch.object(Gzip, "encode", return_value=b"z") as encode:
-        for _ in range(3):
-            plain = payloads.get(EVERYTHING, "identity", after=0, upto=3)
-            packed = payloads.get(EVERYTHING, "gzip", after=0, upto=3)
+        plain, *_ = [payloads.get(EVERYTHING, "identity", after=0, upto=3) for _ in range(3)]
+        packed, *_ = [payloads.get(EVERYTHING, "gzip", after=0, upto=3) for _ in range(3)]
     assert (select.call_count, encode.call_count) == (1, 1)
     assert (plain.frames, packed.frames, packed.data) == (3, 3, b"z")
 

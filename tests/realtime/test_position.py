@@ -23,9 +23,13 @@ def test_what_is_a_position_is_written_in_one_way(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "e1", "e1.", ".1", "e1.-1", "e1.+1", "e1.01", "e1. 1", "e1.1\n", "e1.1\0", "e1\n.1", "e.1.1", "é.1"]
-    + ["e1.１", "e1.1_0", f"e1.{2**63}", "e1." + "9" * 5000, "e" * 65 + ".1"],
-)  # fmt: skip
+    [
+        *("", ".", "e1", "e1.", ".1", "e.1.1", "é.1"),
+        *("e1.-1", "e1.+1", "e1.01", "e1. 1", "e1.１", "e1.1_0"),
+        *("e1.1\n", "e1.1\0", "e1\n.1"),
+        *(f"e1.{2**63}", "e1." + "9" * 5000, "e" * 65 + ".1"),
+    ],
+)
 def test_what_is_no_position(text: str) -> None:
     with pytest.raises(InvalidPosition):
         Position.parse(text)

@@ -32,12 +32,13 @@ class Channel:
         self.is_open = False
         """Whether the log's bounds are known; until then there is nothing to read here."""
         self.flushed = 0
-        self.subscriptions: set[Subscription] = set()
+        # Dictionaries as ordered sets: what happens to many happens in the order they came, and can be repeated.
+        self.subscriptions: dict[Subscription, None] = {}
         self._engine = engine
         self._on_empty = on_empty
         self._follower = Follower(engine, tenant, self)
         self._cohorts: dict[tuple[View, EncodingName], Cohort] = {}
-        self._ahead: set[Subscription] = set()
+        self._ahead: dict[Subscription, None] = {}
         self._last_flush = float("-inf")
         self._flush_timer: Timer | None = None
         # The follower's doors, for those who know only the channel.
@@ -66,7 +67,7 @@ class Channel:
 
     def enter(self, subscription: "Subscription", view: View, encoding: EncodingName) -> Cohort:
         """A new stream; its cohort."""
-        self.subscriptions.add(subscription)
+        self.subscriptions[subscription] = None
         cohort = self._cohorts.get((view, encoding))
         if cohort is None:
             cohort = self._cohorts[view, encoding] = Cohort(view, encoding)
@@ -75,8 +76,8 @@ class Channel:
 
     def exit(self, subscription: "Subscription", cohort: Cohort) -> None:
         """A stream has ended. The last one takes the channel with it."""
-        self.subscriptions.discard(subscription)
-        self._ahead.discard(subscription)
+        self.subscriptions.pop(subscription, None)
+        self._ahead.pop(subscription, None)
         cohort.size -= 1
         if not cohort.size:
             del self._cohorts[cohort.view, cohort.encoding]
@@ -93,20 +94,25 @@ class Channel:
 
     def wait_for_flush(self, subscription: "Subscription") -> None:
         """This stream knows more than the live ones were sent: it joins them when they have come as far."""
-        self._ahead.add(subscription)
+        self._ahead[subscription] = None
 
     # ---- From the follower ---------------------------------------------------------------------
 
     def opened(self, feed: Feed, reason: str | None) -> None:
-        """Begin with this log. What was followed before can't be continued, if there is a reason."""
+        """Begin with this log. With a reason: who can't go on in it, and so was lost, begins anew."""
+        new_epoch = not self.is_open or self._feed.epoch != feed.epoch
+        fates = [(each, new_epoch or each.cursor < feed.floor) for each in self.subscriptions]
         self._feed = feed
         self._payloads = Payloads(feed.window)
         self.flushed = feed.head
         self.is_open = True
         self._ahead.clear()
         if reason is not None:
-            for subscription in list(self.subscriptions):
-                subscription.begin_anew(reason)
+            for subscription, lost in fates:
+                if lost:
+                    subscription.begin_anew(reason)
+                else:
+                    subscription.proceed()
 
     def grew(self) -> None:
         """Send what is new: now if there was time to breathe since the last time, else together with what follows."""
@@ -131,7 +137,7 @@ class Channel:
                     payload = self._payloads.get(cohort.view, cohort.encoding, after=after, upto=upto)
                     if payload.frames:
                         cohort.write(payload, engine.counters)
-            ahead, self._ahead = self._ahead, set()
+            ahead, self._ahead = self._ahead, {}
             for subscription in ahead:
                 subscription.proceed()
             window.trim(upto)

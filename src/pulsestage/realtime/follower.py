@@ -126,7 +126,7 @@ class Follower:
     def _look(self) -> None:
         self._look_wanted = True
         if self._looking is None and not self._closed:
-            self._looking = self._engine.jobs.start(self._look_while_wanted())
+            self._looking = self._engine.jobs.start(self._look_while_wanted)
 
     async def _look_while_wanted(self) -> None:
         while self._look_wanted and not self._closed:
@@ -170,7 +170,7 @@ class Follower:
         self._gap_timer = None
         if self.feed is not None and self.feed.has_gap and not self._closed:
             self._engine.counters.gap_repairs += 1
-            self._repairing = self._engine.jobs.start(self._read_gap())
+            self._repairing = self._engine.jobs.start(self._read_gap)
 
     async def _read_gap(self) -> None:
         try:

@@ -209,4 +209,4 @@ class Hub:
 
     def _check(self) -> None:
         self._schedule_check()
-        self._engine.jobs.start(self.check())
+        self._engine.jobs.start(self.check)

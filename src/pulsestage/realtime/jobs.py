@@ -2,20 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+"""A function, not yet a coroutine: what is cancelled before it begins must not have been made."""
 
 logger = logging.getLogger("pulsestage.realtime")
 
 
 class Jobs:
-    """Runs coroutines until they end or the block does.
+    """Runs work until it ends or the block does.
 
+    >>> async def work() -> None:
+    ...     print("done")
     >>> async def main() -> None:
     ...     async with Jobs() as jobs:
-    ...         await jobs.start(asyncio.sleep(0))
+    ...         await jobs.start(work)
     >>> asyncio.run(main())
+    done
     """
 
     def __init__(self) -> None:
@@ -34,7 +40,7 @@ class Jobs:
         # The block's own error is not the group's: it goes on as it is, not as a group of one.
         await self._group.__aexit__(None, None, None)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start(self, work: Work) -> asyncio.Task[None]:
         """Run this in the background. What it should have caught itself is logged."""
         task = self._group.create_task(_guarded(work))
         self._running.add(task)
@@ -42,8 +48,8 @@ class Jobs:
         return task
 
 
-async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+async def _guarded(work: Work) -> None:
     try:
-        await work
+        await work()
     except Exception:
         logger.exception("A background job of the hub failed")

@@ -13,12 +13,16 @@ EXPIRED_POSITION: Final = "expired-position"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Send `reset` if there is a reason to, then a snapshot or what follows seq `cursor`.
+    """Send `connected`, `reset` if there is a reason to, then a snapshot or what follows seq `cursor`.
 
-    `doubtful`: the position may be of a log that is ahead of these bounds, as when another process wrote it. Look again
-    before you believe it; with fresh bounds the answer stands.
+    `position` is where the client's state is at that moment, and the id of `connected`. Should the connection break
+    right after it, the client comes back with it and is told the same again: a lost `reset` is repeated.
+
+    `doubtful`: the client's position may be of a log that is ahead of these bounds, as when another process wrote it.
+    Look again before you believe it; with fresh bounds the answer stands.
     """
 
+    position: Position
     cursor: int
     reset: str | None = None
     snapshot: bool = False
@@ -28,21 +32,24 @@ class Start:
 def decide_start(last_event_id: str | None, bounds: LogBounds, *, live: int, snapshot: bool) -> Start:
     """How to begin, if `live` is the seq that live streams have reached and `snapshot` says that one was asked for.
 
-    >>> decide_start("e1.40", LogBounds("e1", floor=7, head=42), live=42, snapshot=True)
-    Start(cursor=40, reset=None, snapshot=False, doubtful=False)
-    >>> decide_start("e1.6", LogBounds("e1", floor=7, head=42), live=42, snapshot=True)
-    Start(cursor=42, reset='expired-position', snapshot=True, doubtful=False)
+    >>> bounds = LogBounds("e1", floor=7, head=42)
+    >>> decide_start("e1.40", bounds, live=42, snapshot=True)
+    Start(position=Position(epoch='e1', seq=40), cursor=40, reset=None, snapshot=False, doubtful=False)
+    >>> decide_start("e1.6", bounds, live=42, snapshot=True)
+    Start(position=Position(epoch='e1', seq=0), cursor=42, reset='expired-position', snapshot=True, doubtful=False)
     """
+    nothing = Position(bounds.epoch, 0)
     if not last_event_id:
-        return Start(live, snapshot=snapshot)
+        return Start(nothing if snapshot else Position(bounds.epoch, live), live, snapshot=snapshot)
     try:
         position = Position.parse(last_event_id)
     except InvalidPosition:
-        return Start(live, UNKNOWN_POSITION, snapshot)
+        return Start(nothing, live, UNKNOWN_POSITION, snapshot)
+    if position == nothing and snapshot:
+        return Start(nothing, live, snapshot=True)
+    state = nothing if snapshot else position
     if position.epoch != bounds.epoch or position.seq > bounds.head:
-        return Start(live, UNKNOWN_POSITION, snapshot, doubtful=True)
-    if position.seq == 0 and snapshot:
-        return Start(live, snapshot=True)
+        return Start(state, live, UNKNOWN_POSITION, snapshot, doubtful=True)
     if position.seq < bounds.floor:
-        return Start(live, EXPIRED_POSITION, snapshot)
-    return Start(position.seq)
+        return Start(state, live, EXPIRED_POSITION, snapshot)
+    return Start(position, position.seq)

@@ -10,15 +10,16 @@ A live stream has no cursor of its own: it is where its channel is (`channel.flu
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from pulsestage.realtime import frames
 from pulsestage.realtime.encoding import ENCODINGS, EncodingName
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import EpochChanged
 from pulsestage.realtime.event import Event
-from pulsestage.realtime.position import Position
+from pulsestage.realtime.jobs import Work
 from pulsestage.realtime.request import StreamRequest
 from pulsestage.realtime.sink import Sink
 from pulsestage.realtime.start import EXPIRED_POSITION, Start, decide_start
@@ -136,7 +137,7 @@ class Subscription:
                 reason, self._owes_reset = self._owes_reset, None
                 self.write(self._encoding.encode(frames.reset(self.tenant, reason, self._engine.clock.now())))
             elif self._owes_snapshot:
-                self._run(self._take_snapshot())
+                self._run(self._take_snapshot)
             elif self._cursor > channel.flushed:
                 channel.wait_for_flush(self)
                 return
@@ -144,7 +145,7 @@ class Subscription:
                 self._live = True
                 self._cohort.join(self, self._sink)
             elif self._cursor < channel.oldest:
-                self._run(self._catch_up())
+                self._run(self._catch_up)
             else:
                 self._write_from_window()
 
@@ -168,6 +169,11 @@ class Subscription:
     def encoding(self) -> EncodingName:
         """How its bytes are encoded."""
         return self._request.encoding
+
+    @property
+    def cursor(self) -> int:
+        """The seq up to which the stream was sent all that is for it."""
+        return self._channel.flushed if self._live else self._cursor
 
     @property
     def idle(self) -> bool:
@@ -211,12 +217,12 @@ class Subscription:
         self._connected = True
         self._cursor = start.cursor
         self._owes_snapshot = start.snapshot
+        now = engine.clock.now()
+        beginning = [frames.connected(start.position, self.tenant, request.greeting, now, engine.retry())]
         if start.reset is not None:
-            self._invalidate(start.reset)
-        # A client that is about to get a snapshot knows nothing until it has it.
-        position = Position(self._channel.bounds.epoch, 0 if start.snapshot else start.cursor)
-        frame = frames.connected(position, self.tenant, request.greeting, engine.clock.now(), engine.retry())
-        self.write(self._encoding.head + self._encoding.encode(frame))
+            engine.counters.resets[start.reset] += 1
+            beginning.append(frames.reset(self.tenant, start.reset, now))
+        self.write(self._encoding.head + self._encoding.encode(b"".join(beginning)), len(beginning))
         self.proceed()
 
     def _invalidate(self, reason: str) -> None:
@@ -271,13 +277,13 @@ class Subscription:
 
     # ---- Being busy, and ending ----------------------------------------------------------------
 
-    def _run(self, step: Coroutine[Any, Any, None]) -> None:
-        self._task = self._engine.jobs.start(self._finish(step))
+    def _run(self, step: Work) -> None:
+        self._task = self._engine.jobs.start(partial(self._finish, step))
 
-    async def _finish(self, step: Coroutine[Any, Any, None]) -> None:
+    async def _finish(self, step: Work) -> None:
         """Do a step that takes time, then go on. Whoever cancels it has changed the facts and goes on himself."""
         try:
-            await step
+            await step()
         except EpochChanged as error:
             self._task = None
             if self._retrying:

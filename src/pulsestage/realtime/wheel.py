@@ -18,7 +18,7 @@ class Wheel(Generic[T]):
     """
 
     def __init__(self, slots: int) -> None:
-        self._slots: list[set[T]] = [set() for _ in range(slots)]
+        self._slots: list[dict[T, None]] = [{} for _ in range(slots)]
         self._next_add = 0
         self._next_turn = 0
 
@@ -26,12 +26,12 @@ class Wheel(Generic[T]):
         """Put the item into a slot and return which one."""
         slot = self._next_add
         self._next_add = (slot + 1) % len(self._slots)
-        self._slots[slot].add(item)
+        self._slots[slot][item] = None
         return slot
 
     def discard(self, item: T, slot: int) -> None:
         """Take the item from this slot, if it is there."""
-        self._slots[slot].discard(item)
+        self._slots[slot].pop(item, None)
 
     def turn(self) -> list[T]:
         """The items of the next slot."""

@@ -10,7 +10,9 @@ from pulsestage.realtime import Event, EventStore
 class Log(Protocol):
     """A store, and the ways to fill it that are not the engine's business."""
 
-    store: EventStore
+    @property
+    def store(self) -> EventStore:
+        """What is tested."""
 
     async def create(self, tenant: str) -> None:
         """Begin an empty log; after the first time, in a new epoch."""
