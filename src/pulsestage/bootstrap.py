@@ -12,6 +12,7 @@ import secrets
 import time
 import uuid
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pulsestage.domain.anonymity import Pseudonyms
@@ -31,7 +32,7 @@ from pulsestage.storage.migrate import upgrade
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -63,13 +64,18 @@ def application(settings: Settings) -> FastAPI:
     return create_app(options, lifespan)
 
 
+def clock() -> Millis:
+    """Now, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[Context, Hub]]:
+async def running(settings: Settings, clock: Callable[[], Millis] = clock) -> AsyncIterator[tuple[Context, Hub]]:
     """The service without its HTTP face: what the application, the command line and tests work with."""
     async with opened(settings) as database, asyncio.TaskGroup() as tasks:
         store = SqlEventStore(database)
         async with Hub(store, hub_settings(settings)) as hub:
-            context = make_context(settings, database, hub, tasks)
+            context = make_context(settings, database, hub, tasks, clock)
             await tenants.ensure_default(context)
             pruning = tasks.create_task(_prune_forever(settings, store))
             try:
@@ -80,11 +86,12 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Context, Hub]]:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database, at this version's schema."""
+async def opened(settings: Settings, *, upgraded: bool = True) -> AsyncIterator[Database]:
+    """The database, at this version's schema unless it is to be taken as it is."""
     database = Database(settings.url_of_database, pool_size=settings.database_pool)
     try:
-        await upgrade(database)
+        if upgraded:
+            await upgrade(database)
         yield database
     finally:
         await database.close()
@@ -101,7 +108,9 @@ def hub_settings(settings: Settings) -> HubSettings:
     )
 
 
-def make_context(settings: Settings, database: Database, hub: Hub, tasks: asyncio.TaskGroup) -> Context:
+def make_context(
+    settings: Settings, database: Database, hub: Hub, tasks: asyncio.TaskGroup, clock: Callable[[], Millis] = clock
+) -> Context:
     """The use cases' context on these parts."""
     secret = secret_of(settings)
     unit_of_work = SqlUnitOfWork(database, clock, hub.append)
@@ -117,16 +126,11 @@ def make_context(settings: Settings, database: Database, hub: Hub, tasks: asynci
         limits=RateLimits(limits, time.monotonic),
         votes=VoteFolder(unit_of_work, tasks.create_task, batch_limit=settings.vote_batch_limit),
         clock=clock,
-        new_id=new_id,
+        new_id=partial(new_id, clock),
     )
 
 
-def clock() -> Millis:
-    """Now, in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def new_id() -> str:
+def new_id(clock: Callable[[], Millis] = clock) -> str:
     """A UUID version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then random, so that ids sort by time."""
     value = (clock() << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
     return str(uuid.UUID(int=value))
