@@ -124,6 +124,8 @@ class SqlEventStore:
         if target == floor:
             return 0
         async with self._database.write() as connection:
-            await connection.execute(update(logs).where(logs.c.tenant_id == tenant_id).values(floor=target))
+            # Another instance may have pruned further since the bounds were read: the floor only rises.
+            raise_floor = update(logs).where(logs.c.tenant_id == tenant_id, logs.c.floor < target)
+            await connection.execute(raise_floor.values(floor=target))
             await connection.execute(delete(events).where(mine, events.c.seq <= target))
         return target - floor
