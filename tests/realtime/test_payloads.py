@@ -12,7 +12,7 @@ from tests.realtime.test_window import EVERYTHING, make_window
 NOTHING = View((), Filter())
 
 
-def test_selected_once_per_view_and_compressed_once_per_encoding() -> None:
+def test_selected_once_per_view_and_compressed_once() -> None:
     payloads = Payloads(make_window([1, 2, 3]))
     with patch.object(Batch, "of", wraps=Batch.of) as select, patch.object(Gzip, "encode", return_value=b"z") as encode:
         plain, *_ = [payloads.get(EVERYTHING, "identity", after=0, upto=3) for _ in range(3)]
@@ -40,11 +40,20 @@ def test_only_a_few_are_remembered() -> None:
     first = payloads.get(EVERYTHING, "gzip", after=0, upto=50)
     for after in range(1, 50):
         payloads.get(EVERYTHING, "gzip", after=after, upto=50)
-        assert len(payloads._payloads) <= 3
+        assert len(payloads._compressed) <= 3
         assert len(payloads._batches) <= 3
     again = payloads.get(EVERYTHING, "gzip", after=0, upto=50)
     assert again == first
-    assert again is not first
+    assert again.data is not first.data
+
+
+def test_views_that_see_the_same_share_the_bytes() -> None:
+    payloads = Payloads(make_window([1, 2]))
+    other = View(("moderators", "public"), Filter())
+    with patch.object(Gzip, "encode", return_value=b"z") as encode:
+        payloads.get(EVERYTHING, "gzip", after=0, upto=2)
+        payloads.get(other, "gzip", after=0, upto=2)
+    assert encode.call_count == 1
 
 
 def test_conflated_frames_are_counted() -> None:

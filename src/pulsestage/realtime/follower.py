@@ -89,16 +89,8 @@ class Follower:
         self._mind_gap(feed)
 
     async def read(self, after: int) -> Sequence[Event]:
-        """A page of the log. Raises EpochChanged, and what the store raises.
-
-        Pages don't say which epoch they are of. The bounds do, and an epoch never comes back: if it is the same after
-        the page was read, it was when it was read.
-        """
-        store, feed = self._engine.store, self.feed
-        page = await store.read(self._tenant, after, self._engine.settings.page_size)
-        bounds = (await store.bounds((self._tenant,))).get(self._tenant)
-        if feed is None or bounds is None or bounds.epoch != feed.epoch:
-            raise EpochChanged
+        """A page of the log. Raises EpochChanged, and what the store raises."""
+        page, _ = await self._read(after)
         return page
 
     def close(self) -> None:
@@ -176,11 +168,11 @@ class Follower:
         try:
             while (feed := self.feed) is not None and feed.has_gap and not self._closed:
                 head = feed.head
-                page = await self.read(head)
-                if page and page[0].seq > feed.head + 1:
-                    self._skip_pruned(feed, page[0].seq - 1)
-                elif page:
+                page, bounds = await self._read(head)
+                if page and page[0].seq <= feed.head + 1:
                     self._offer(feed, page)
+                elif feed.head < bounds.floor:
+                    self._skip_pruned(feed, bounds)
                 elif feed.head == head:
                     feed.forget_gap()
         except EpochChanged:
@@ -191,8 +183,21 @@ class Follower:
         finally:
             self._repairing = None
 
-    def _skip_pruned(self, feed: Feed, floor: int) -> None:
+    def _skip_pruned(self, feed: Feed, bounds: LogBounds) -> None:
         """What is missing is not in the log any more: begin anew where it can be read."""
-        self._open(LogBounds(feed.epoch, floor, floor), EXPIRED_POSITION)
+        self._open(LogBounds(bounds.epoch, bounds.floor, bounds.floor), EXPIRED_POSITION)
         if self.feed is not None:
-            self.feed.hear(feed.heard)
+            self.feed.hear(max(feed.heard, bounds.head))
+
+    async def _read(self, after: int) -> tuple[Sequence[Event], LogBounds]:
+        """A page, and the bounds that it was read within.
+
+        Pages don't say which epoch they are of. The bounds do, and an epoch never comes back: if it is the same after
+        the page was read, it was when it was read.
+        """
+        store, feed = self._engine.store, self.feed
+        page = await store.read(self._tenant, after, self._engine.settings.page_size)
+        bounds = (await store.bounds((self._tenant,))).get(self._tenant)
+        if feed is None or bounds is None or bounds.epoch != feed.epoch:
+            raise EpochChanged
+        return page, bounds

@@ -1,4 +1,4 @@
-"""What is written to many readers, made once: selected once per view, compressed once per encoding."""
+"""What is written to many readers, made once: selected once per view, compressed once per content."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,7 +13,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Bytes to write, and what is in them."""
+    """Bytes to write, how many frames are in them, and how many were left out because newer ones replace them."""
 
     data: bytes
     frames: int
@@ -29,27 +29,23 @@ class Payloads:
     >>> window.append(Event(1, "question:removed", 1696765800000, {"public": b"{}"}))
     >>> payloads = Payloads(window)
     >>> first = payloads.get(View(("public",), Filter()), "gzip", after=0, upto=1)
-    >>> first is payloads.get(View(("public",), Filter()), "gzip", after=0, upto=1)
+    >>> first.data is payloads.get(View(("moderators", "public"), Filter()), "gzip", after=0, upto=1).data
     True
     """
 
-    __slots__ = ("_batches", "_payloads", "_remembered", "_window")
+    __slots__ = ("_batches", "_compressed", "_remembered", "_window")
 
     def __init__(self, window: Window, remembered: int = 16) -> None:
         self._window = window
         self._remembered = remembered
         self._batches: dict[tuple[View, int, int], Batch] = {}
-        self._payloads: dict[tuple[View, EncodingName, int, int], Payload] = {}
+        self._compressed: dict[bytes, bytes] = {}
 
     def get(self, view: View, encoding: EncodingName, *, after: int, upto: int) -> Payload:
         """Events `after + 1` … `upto` of the window, as this view sees them, in this encoding."""
-        key = (view, encoding, after, upto)
-        payload = self._payloads.get(key)
-        if payload is None:
-            batch = self._batch(view, after, upto)
-            data = ENCODINGS[encoding].encode(batch.payload) if batch.frames else b""
-            payload = _remember(self._payloads, key, Payload(data, batch.frames, batch.conflated), self._remembered)
-        return payload
+        batch = self._batch(view, after, upto)
+        data = batch.payload if encoding == "identity" or not batch.frames else self._compress(batch.payload)
+        return Payload(data, batch.frames, batch.conflated)
 
     def _batch(self, view: View, after: int, upto: int) -> Batch:
         key = (view, after, upto)
@@ -59,10 +55,16 @@ class Payloads:
             _remember(self._batches, key, batch, self._remembered)
         return batch
 
+    def _compress(self, payload: bytes) -> bytes:
+        compressed = self._compressed.get(payload)
+        if compressed is None:
+            compressed = ENCODINGS["gzip"].encode(payload)
+            _remember(self._compressed, payload, compressed, self._remembered)
+        return compressed
 
-def _remember(memory: dict[K, V], key: K, value: V, limit: int) -> V:
+
+def _remember(memory: dict[K, V], key: K, value: V, limit: int) -> None:
     """Add a value; the oldest goes."""
     if len(memory) >= limit:
         del memory[next(iter(memory))]
     memory[key] = value
-    return value
