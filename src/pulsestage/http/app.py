@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 import pulsestage
 from pulsestage.http import documents, errors, metrics, web
 from pulsestage.http.edge import Edge
-from pulsestage.http.routes import operations, questions, sessions, streams, tags, teams, tenants, votes
+from pulsestage.http.routing import add_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,24 +46,25 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_tags=documents.TAGS,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are at /metrics and in the log
     )
     app.state.options = options
     app.state.metrics = metrics.HttpMetrics()
 
-    web.mount(app)  # before the page, which answers every address below /app/
-    documents.mount(app)
-    for routes in (questions, votes, tags, teams, tenants, sessions, streams, operations, documents, web):
-        app.include_router(routes.router)
+    add_routes(app)
+    documents.add_pages(app)
+    web.add_pages(app)
     errors.install(app)
 
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=options.cors_origins,
-        allow_credentials=True,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=SAFE_HEADERS,
-        expose_headers=SHOWN_HEADERS,
-        max_age=600,
-    )
+    if options.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=options.cors_origins,
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=SAFE_HEADERS,
+            expose_headers=SHOWN_HEADERS,
+            max_age=600,
+        )
     app.add_middleware(Edge, metrics=app.state.metrics, max_body_bytes=options.max_body_bytes)
     return app

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from pulsestage.http.errors import Problem
-
-router = APIRouter(include_in_schema=False)
 
 TAGS = [
     {"name": "Questions", "description": "Ask, list and withdraw questions."},
@@ -120,8 +118,9 @@ def _failure(status: int) -> dict[str, Any]:
     return {"description": HTTPStatus(status).phrase, "content": {"application/problem+json": {"schema": schema}}}
 
 
-def mount(app: FastAPI) -> None:
+def add_pages(app: FastAPI) -> None:
     """Let the app describe itself."""
+    app.add_api_route("/docs", docs, include_in_schema=False)
     app.mount("/docs/assets", StaticFiles(directory=Path(str(files("fastapi_offline") / "static"))))
 
     def openapi() -> dict[str, Any]:
@@ -172,7 +171,6 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     )
 
 
-@router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
     """The API's documentation, to read and to try."""
     root = request.scope.get("root_path", "")

@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 
 from pulsestage.http.errors import http_problem, internal_error
@@ -26,10 +25,7 @@ log = structlog.get_logger("pulsestage.request")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 _QUIET = ("/health", "/metrics", "/app/assets/")
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
+_EVERY_ANSWER = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
 
 
 class BodyTooLarge(HTTPException):
@@ -115,8 +111,5 @@ class Exchange:
         """Pass what goes, and note its status."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self.id
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+            message["headers"] = [*message["headers"], (b"x-request-id", self.id.encode()), *_EVERY_ANSWER]
         await self._send(message)

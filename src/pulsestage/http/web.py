@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from pulsestage.http.app import HttpOptions
-
-router = APIRouter(include_in_schema=False)
 
 BUILT = Path(__file__).parent.parent / "web_dist"
 _NOT_BUILT = "<!doctype html><title>PulseStage</title><p>The web app is not built; <code>make run</code> builds it."
@@ -35,12 +33,14 @@ class Assets(StaticFiles):
         return response
 
 
-def mount(app: FastAPI) -> None:
-    """Serve the files the page asks for."""
+def add_pages(app: FastAPI) -> None:
+    """Serve the page, and the files it asks for."""
     app.mount("/app/assets", Assets(directory=BUILT / "assets", check_dir=False))
+    app.add_api_route("/", home, include_in_schema=False)
+    app.add_api_route("/app", page, include_in_schema=False)
+    app.add_api_route("/app/{path:path}", page, include_in_schema=False)
 
 
-@router.get("/")
 async def home(request: Request) -> Response:
     """Lead to the home tenant's room."""
     options: HttpOptions = request.app.state.options
@@ -48,8 +48,6 @@ async def home(request: Request) -> Response:
     return RedirectResponse(f"{_root(request)}/app/{room}", status_code=307)
 
 
-@router.get("/app")
-@router.get("/app/{path:path}")
 async def page(request: Request, path: str | None = None) -> Response:
     """The page, whatever room it is for; the app itself reads the address. Files beside it are served as they are."""
     if path is None:

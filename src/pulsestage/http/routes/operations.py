@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request
-from starlette.responses import PlainTextResponse, Response
+from fastapi import Request
+from starlette.responses import Response
 
 import pulsestage
 from pulsestage.domain.errors import Unavailable
-from pulsestage.http.documents import shows
 from pulsestage.http.replies import reply
 
 if TYPE_CHECKING:
@@ -17,22 +16,17 @@ if TYPE_CHECKING:
     from pulsestage.realtime import Hub
     from pulsestage.services.context import Context
 
-router = APIRouter(tags=["Operations"])
 
-
-@router.get("/health", responses=shows(None, 200))
 async def health() -> Response:
     """The process answers."""
     return reply({"ok": True, "version": pulsestage.__version__})
 
 
-@router.get("/health/live", responses=shows(None, 200))
 async def live() -> Response:
     """The process answers: for a supervisor that restarts it if not."""
     return reply({"ok": True})
 
 
-@router.get("/health/ready", responses=shows(None, 200, 503))
 async def ready(request: Request) -> Response:
     """The server can do its work: for a load balancer. Names what fails."""
     context: Context = request.app.state.context
@@ -45,7 +39,6 @@ async def ready(request: Request) -> Response:
     return reply({"ok": not failing, "failing": failing}, status=503 if failing else 200)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Everything that is counted, for Prometheus."""
     recorded: HttpMetrics = request.app.state.metrics

@@ -5,22 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from pulsestage.domain.question import Status
 from pulsestage.domain.text import search_terms
-from pulsestage.http.caller import CallerOf
-from pulsestage.http.documents import shows
+from pulsestage.http.caller import caller_of
 from pulsestage.http.parameters import Id, read_cursor, write_cursor
 from pulsestage.http.replies import no_content, remember, reply
 from pulsestage.services import questions
 from pulsestage.services.ports import QuestionQuery
-from pulsestage.services.views import QuestionView
-
-router = APIRouter(prefix="/questions", tags=["Questions"])
-moderation = APIRouter(tags=["Moderation"])
 
 Uuid = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Text = Annotated[str, Field(max_length=1000)]
@@ -47,17 +42,15 @@ class ChosenTag(BaseModel):
     tagId: Uuid  # noqa: N815 - the wire is camelCase
 
 
-@router.post("", status_code=201, responses=shows(QuestionView, 201, 403, 422, 429))
-async def ask(request: Request, caller: CallerOf, body: Ask) -> Response:
+async def ask(request: Request, body: Ask) -> Response:
     """Ask a question."""
+    caller = await caller_of(request)
     changed = await questions.ask(caller.context, caller.actor, caller.tenant, body.body, body.teamId)
     return remember(reply(changed.question, status=201, position=changed.position), request, caller)
 
 
-@router.get("", responses=shows(list[QuestionView], 200, 422))
 async def page(  # noqa: PLR0913 - one argument per query parameter
     request: Request,
-    caller: CallerOf,
     *,
     status: Literal["open", "answered"] | None = None,
     team_id: Annotated[Uuid | None, Query(alias="teamId")] = None,
@@ -71,6 +64,7 @@ async def page(  # noqa: PLR0913 - one argument per query parameter
 
     `search`: each word must begin a word of the question. `X-Stream-Position` is where a stream goes on from here.
     """
+    caller = await caller_of(request)
     query = QuestionQuery(
         status=Status(status.upper()) if status else None,
         team_id=team_id,
@@ -88,76 +82,72 @@ async def page(  # noqa: PLR0913 - one argument per query parameter
     return response
 
 
-@router.get("/search", responses=shows(list[QuestionView], 200))
-async def similar(caller: CallerOf, q: Annotated[str, Query(max_length=4000)] = "") -> Response:
+async def similar(request: Request, q: Annotated[str, Query(max_length=4000)] = "") -> Response:
     """Up to ten open questions like this text, the best first. Any text will do."""
+    caller = await caller_of(request)
     return reply(await questions.similar(caller.context, caller.actor, q))
 
 
-@router.get("/{question_id}", responses=shows(QuestionView, 200, 404))
-async def get(caller: CallerOf, question_id: Id) -> Response:
+async def get(request: Request, question_id: Id) -> Response:
     """One question."""
+    caller = await caller_of(request)
     found = await questions.get(caller.context, caller.actor, question_id)
     return reply(found.question, position=found.position)
 
 
-@router.delete("/{question_id}", status_code=204, responses=shows(None, 204, 403, 404, 409))
-async def remove(caller: CallerOf, question_id: Id) -> Response:
+async def remove(request: Request, question_id: Id) -> Response:
     """Withdraw one's own question while it is unanswered, or dismiss any as a moderator."""
+    caller = await caller_of(request)
     return no_content(await questions.remove(caller.context, caller.actor, question_id))
 
 
-@moderation.post("/{question_id}/answer", responses=shows(QuestionView, 200, 403, 404, 409, 422))
-@moderation.post("/{question_id}/respond", responses=shows(QuestionView, 200, 403, 404, 409, 422))
-async def answer(caller: CallerOf, question_id: Id, body: Answer) -> Response:
+async def answer(request: Request, question_id: Id, body: Answer) -> Response:
     """Answer a question, or change its answer."""
+    caller = await caller_of(request)
     return _show(await questions.answer(caller.context, caller.actor, question_id, body.response))
 
 
-@moderation.put("/{question_id}/pin", responses=shows(QuestionView, 200, 403, 404))
-async def pin(caller: CallerOf, question_id: Id) -> Response:
+async def pin(request: Request, question_id: Id) -> Response:
     """Put a question on top."""
+    caller = await caller_of(request)
     return _show(await questions.pin(caller.context, caller.actor, question_id))
 
 
-@moderation.delete("/{question_id}/pin", responses=shows(QuestionView, 200, 403, 404))
-async def unpin(caller: CallerOf, question_id: Id) -> Response:
+async def unpin(request: Request, question_id: Id) -> Response:
     """Take the pin away."""
+    caller = await caller_of(request)
     return _show(await questions.unpin(caller.context, caller.actor, question_id))
 
 
-@moderation.put("/{question_id}/freeze", responses=shows(QuestionView, 200, 403, 404))
-async def freeze(caller: CallerOf, question_id: Id) -> Response:
+async def freeze(request: Request, question_id: Id) -> Response:
     """Let a question take no votes and no answer."""
+    caller = await caller_of(request)
     return _show(await questions.freeze(caller.context, caller.actor, question_id))
 
 
-@moderation.delete("/{question_id}/freeze", responses=shows(QuestionView, 200, 403, 404))
-async def unfreeze(caller: CallerOf, question_id: Id) -> Response:
+async def unfreeze(request: Request, question_id: Id) -> Response:
     """Let it take votes and an answer again."""
+    caller = await caller_of(request)
     return _show(await questions.unfreeze(caller.context, caller.actor, question_id))
 
 
-@moderation.post("/{question_id}/tags", responses=shows(QuestionView, 200, 403, 404, 422))
-async def tag_by_body(caller: CallerOf, question_id: Id, body: ChosenTag) -> Response:
+async def tag_by_body(request: Request, question_id: Id, body: ChosenTag) -> Response:
     """Give a question a tag."""
+    caller = await caller_of(request)
     return _show(await questions.tag(caller.context, caller.actor, question_id, body.tagId))
 
 
-@moderation.put("/{question_id}/tags/{tag_id}", responses=shows(QuestionView, 200, 403, 404))
-async def tag(caller: CallerOf, question_id: Id, tag_id: Id) -> Response:
+async def tag(request: Request, question_id: Id, tag_id: Id) -> Response:
     """Give a question a tag."""
+    caller = await caller_of(request)
     return _show(await questions.tag(caller.context, caller.actor, question_id, tag_id))
 
 
-@moderation.delete("/{question_id}/tags/{tag_id}", responses=shows(QuestionView, 200, 403, 404))
-async def untag(caller: CallerOf, question_id: Id, tag_id: Id) -> Response:
+async def untag(request: Request, question_id: Id, tag_id: Id) -> Response:
     """Take a tag from a question."""
+    caller = await caller_of(request)
     return _show(await questions.untag(caller.context, caller.actor, question_id, tag_id))
 
 
 def _show(changed: questions.Changed) -> Response:
     return reply(changed.question, position=changed.position)
-
-
-router.include_router(moderation)

@@ -2,20 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from msgspec import Struct
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from pulsestage.domain.policy import Action, Actor
-from pulsestage.http.caller import Caller, CallerOf, session_cookie
-from pulsestage.http.documents import shows
+from pulsestage.http.caller import Caller, caller_of, session_cookie
 from pulsestage.http.replies import remember, reply
 from pulsestage.services import sessions
 from pulsestage.services.tokens import Session
 from pulsestage.services.views import Id, Time, iso
-
-router = APIRouter(tags=["Sessions"])
 
 
 class SignIn(BaseModel):
@@ -41,15 +38,15 @@ class TicketView(Struct, frozen=True, rename="camel"):
     expires_at: Time
 
 
-@router.get("/session", responses=shows(SessionView, 200))
-async def current(request: Request, caller: CallerOf) -> Response:
+async def current(request: Request) -> Response:
     """Who one is. A browser that is new here becomes a guest and gets a cookie."""
+    caller = await caller_of(request)
     return remember(reply(_view(caller, caller.actor)), request, caller)
 
 
-@router.post("/session", status_code=201, responses=shows(SessionView, 201, 403, 422))
-async def sign_in(request: Request, caller: CallerOf, body: SignIn) -> Response:
+async def sign_in(request: Request, body: SignIn) -> Response:
     """Sign in with a one-time link. Questions and votes made as a guest stay one's own."""
+    caller = await caller_of(request)
     actor, session = await sessions.sign_in(caller.context, caller.tenant, caller.actor, body.token)
     response = reply(_view(caller, actor), status=201)
     cookie = session_cookie(request, caller.tenant, caller.context.signer.seal_session(session))
@@ -57,17 +54,17 @@ async def sign_in(request: Request, caller: CallerOf, body: SignIn) -> Response:
     return response
 
 
-@router.delete("/session", status_code=204, responses=shows(None, 204))
-async def sign_out(request: Request, caller: CallerOf) -> Response:
+async def sign_out(request: Request) -> Response:
     """Be a guest again. One's own questions and votes stay one's own, so that nobody votes twice by signing out."""
+    caller = await caller_of(request)
     guest = Session(caller.tenant.id, caller.actor.person_id)
     cookie = session_cookie(request, caller.tenant, caller.context.signer.seal_session(guest))
     return Response(status_code=204, headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
 
 
-@router.post("/sse/tickets", status_code=201, tags=["Streams"], responses=shows(TicketView, 201))
-async def ticket(request: Request, caller: CallerOf) -> Response:
+async def ticket(request: Request) -> Response:
     """A one-time ticket for a stream, for clients that can't send cookies with it: `GET /sse?ticket=…`."""
+    caller = await caller_of(request)
     text, expires_at = sessions.make_ticket(caller.context, caller.actor)
     return remember(reply(TicketView(text, iso(expires_at)), status=201), request, caller)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from pulsestage.domain.errors import Unavailable
 from pulsestage.domain.policy import Action
-from pulsestage.http.caller import CallerOf
-from pulsestage.http.documents import shows, stream_documentation
+from pulsestage.http.caller import caller_of
 from pulsestage.http.event_stream import EventStream
 from pulsestage.http.replies import reply
 from pulsestage.services import sessions, streams
@@ -19,14 +18,9 @@ if TYPE_CHECKING:
     from pulsestage.http.app import HttpOptions
     from pulsestage.realtime import Hub
 
-router = APIRouter(tags=["Streams"])
 
-
-@router.get("/sse", responses=stream_documentation())
-@router.get("/events", responses=stream_documentation())
 async def stream(
     request: Request,
-    caller: CallerOf,
     *,
     events: Annotated[str | None, Query(max_length=1000, examples=["question:created,question:upvoted"])] = None,
     team: Annotated[str | None, Query(max_length=63)] = None,
@@ -39,6 +33,7 @@ async def stream(
     The first event is `connected`; with `snapshot=1` a `snapshot` follows. Resume with the `Last-Event-ID` header or
     the `lastEventId` parameter: every event after it comes, in order, once.
     """
+    caller = await caller_of(request)
     actor = caller.actor
     if ticket is not None:
         session = await sessions.use_ticket(caller.context, caller.tenant, ticket)
@@ -58,9 +53,9 @@ async def stream(
     return EventStream(hub, wanted)
 
 
-@router.get("/sse/metrics", responses=shows(None, 200, 403))
-async def metrics(request: Request, caller: CallerOf) -> Response:
+async def metrics(request: Request) -> Response:
     """How many streams the caller's tenant has, for its moderators."""
+    caller = await caller_of(request)
     caller.actor.require(Action.MODERATE)
     hub: Hub = request.app.state.hub
     count = hub.stats().connections.get(caller.tenant.id, 0)

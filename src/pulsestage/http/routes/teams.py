@@ -2,18 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
-from pulsestage.http.caller import CallerOf
-from pulsestage.http.documents import shows
+from pulsestage.http.caller import caller_of
 from pulsestage.http.parameters import Id
 from pulsestage.http.replies import no_content, reply
 from pulsestage.services import teams
-from pulsestage.services.views import TeamView
-
-router = APIRouter(prefix="/teams", tags=["Teams"])
 
 
 class NewTeam(BaseModel):
@@ -35,23 +31,23 @@ class TeamChange(BaseModel):
     isActive: bool | None = None  # noqa: N815 - the wire is camelCase
 
 
-@router.get("", responses=shows(list[TeamView], 200))
-async def every(caller: CallerOf) -> Response:
+async def every(request: Request) -> Response:
     """All teams, by name. Inactive ones take no new questions."""
+    caller = await caller_of(request)
     found, position = await teams.every(caller.context, caller.actor)
     return reply(found, position=position)
 
 
-@router.post("", status_code=201, responses=shows(TeamView, 201, 403, 409, 422))
-async def create(caller: CallerOf, body: NewTeam) -> Response:
+async def create(request: Request, body: NewTeam) -> Response:
     """Make a team."""
+    caller = await caller_of(request)
     team, position = await teams.create(caller.context, caller.actor, body.name, body.slug, body.description)
     return reply(team, status=201, position=position)
 
 
-@router.patch("/{team_id}", responses=shows(TeamView, 200, 403, 404, 409, 422))
-async def edit(caller: CallerOf, team_id: Id, body: TeamChange) -> Response:
+async def edit(request: Request, team_id: Id, body: TeamChange) -> Response:
     """Change a team."""
+    caller = await caller_of(request)
     team, position = await teams.edit(
         caller.context,
         caller.actor,
@@ -64,7 +60,7 @@ async def edit(caller: CallerOf, team_id: Id, body: TeamChange) -> Response:
     return reply(team, position=position)
 
 
-@router.delete("/{team_id}", status_code=204, responses=shows(None, 204, 403, 404))
-async def deactivate(caller: CallerOf, team_id: Id) -> Response:
+async def deactivate(request: Request, team_id: Id) -> Response:
     """Let a team take no more questions; those it has stay."""
+    caller = await caller_of(request)
     return no_content(await teams.deactivate(caller.context, caller.actor, team_id))

@@ -1,15 +1,12 @@
 """The tenant a request is for."""
 
-from fastapi import APIRouter
 from msgspec import Struct
+from starlette.requests import Request
 from starlette.responses import Response
 
-from pulsestage.http.caller import CallerOf
-from pulsestage.http.documents import shows
+from pulsestage.http.caller import caller_of
 from pulsestage.http.replies import reply
 from pulsestage.services.views import Id
-
-router = APIRouter(prefix="/tenants", tags=["Tenants"])
 
 
 class TenantSettingsView(Struct, frozen=True, rename="camel"):
@@ -29,9 +26,9 @@ class TenantView(Struct, frozen=True, rename="camel"):
     settings: TenantSettingsView
 
 
-@router.get("/current", responses=shows(TenantView, 200, 404))
-async def current(caller: CallerOf) -> Response:
+async def current(request: Request) -> Response:
     """The tenant this request is for."""
+    caller = await caller_of(request)
     tenant, settings = caller.tenant, caller.tenant.settings
     shown = TenantSettingsView(settings.question_min_length, settings.question_max_length, settings.guest_role.slug)
     return reply(TenantView(tenant.id, tenant.slug, tenant.name, shown))

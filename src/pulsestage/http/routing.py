@@ -1,0 +1,91 @@
+"""The route table: every address the API answers, in one place, with what it shows and how it can fail.
+
+The order matters only for speed, and where one address is a case of another (`/questions/search` and
+`/questions/{question_id}`): routes are tried from the top, so the busiest come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from pulsestage.http.documents import shows, stream_documentation
+from pulsestage.http.routes import operations, questions, sessions, streams, tags, teams, tenants, votes
+from pulsestage.http.routes.sessions import SessionView, TicketView
+from pulsestage.http.routes.tenants import TenantView
+from pulsestage.services.views import QuestionView, TagView, TeamView
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the table. The first status is success, showing `view`; the others are problems."""
+
+    method: str
+    path: str
+    endpoint: Callable[..., Any]
+    tag: str
+    view: Any
+    statuses: tuple[int, ...]
+
+
+_QUESTION = "/questions/{question_id}"
+
+TABLE = [
+    Route("POST", f"{_QUESTION}/upvote", votes.upvote, "Votes", QuestionView, (200, 403, 404, 409, 429)),
+    Route("DELETE", f"{_QUESTION}/upvote", votes.take_back, "Votes", QuestionView, (200, 403, 404, 409, 429)),
+    Route("GET", "/sse", streams.stream, "Streams", None, (200, 403, 404, 422, 503)),
+    Route("GET", "/events", streams.stream, "Streams", None, (200, 403, 404, 422, 503)),
+    Route("POST", "/questions", questions.ask, "Questions", QuestionView, (201, 403, 422, 429)),
+    Route("GET", "/questions", questions.page, "Questions", list[QuestionView], (200, 422)),
+    Route("GET", "/questions/search", questions.similar, "Questions", list[QuestionView], (200,)),
+    Route("GET", _QUESTION, questions.get, "Questions", QuestionView, (200, 404)),
+    Route("DELETE", _QUESTION, questions.remove, "Questions", None, (204, 403, 404, 409)),
+    Route("POST", f"{_QUESTION}/answer", questions.answer, "Moderation", QuestionView, (200, 403, 404, 409, 422)),
+    Route("POST", f"{_QUESTION}/respond", questions.answer, "Moderation", QuestionView, (200, 403, 404, 409, 422)),
+    Route("PUT", f"{_QUESTION}/pin", questions.pin, "Moderation", QuestionView, (200, 403, 404)),
+    Route("DELETE", f"{_QUESTION}/pin", questions.unpin, "Moderation", QuestionView, (200, 403, 404)),
+    Route("PUT", f"{_QUESTION}/freeze", questions.freeze, "Moderation", QuestionView, (200, 403, 404)),
+    Route("DELETE", f"{_QUESTION}/freeze", questions.unfreeze, "Moderation", QuestionView, (200, 403, 404)),
+    Route("POST", f"{_QUESTION}/tags", questions.tag_by_body, "Moderation", QuestionView, (200, 403, 404, 422)),
+    Route("PUT", f"{_QUESTION}/tags/{{tag_id}}", questions.tag, "Moderation", QuestionView, (200, 403, 404)),
+    Route("DELETE", f"{_QUESTION}/tags/{{tag_id}}", questions.untag, "Moderation", QuestionView, (200, 403, 404)),
+    Route("GET", "/tags", tags.every, "Tags", list[TagView], (200,)),
+    Route("POST", "/tags", tags.create, "Tags", TagView, (201, 403, 409, 422)),
+    Route("PATCH", "/tags/{tag_id}", tags.edit, "Tags", TagView, (200, 403, 404, 409, 422)),
+    Route("DELETE", "/tags/{tag_id}", tags.delete, "Tags", None, (204, 403, 404)),
+    Route("GET", "/teams", teams.every, "Teams", list[TeamView], (200,)),
+    Route("POST", "/teams", teams.create, "Teams", TeamView, (201, 403, 409, 422)),
+    Route("PATCH", "/teams/{team_id}", teams.edit, "Teams", TeamView, (200, 403, 404, 409, 422)),
+    Route("DELETE", "/teams/{team_id}", teams.deactivate, "Teams", None, (204, 403, 404)),
+    Route("GET", "/tenants/current", tenants.current, "Tenants", TenantView, (200, 404)),
+    Route("GET", "/session", sessions.current, "Sessions", SessionView, (200,)),
+    Route("POST", "/session", sessions.sign_in, "Sessions", SessionView, (201, 403, 422)),
+    Route("DELETE", "/session", sessions.sign_out, "Sessions", None, (204,)),
+    Route("POST", "/sse/tickets", sessions.ticket, "Streams", TicketView, (201,)),
+    Route("GET", "/sse/metrics", streams.metrics, "Streams", None, (200, 403)),
+    Route("GET", "/health", operations.health, "Operations", None, (200,)),
+    Route("GET", "/health/live", operations.live, "Operations", None, (200,)),
+    Route("GET", "/health/ready", operations.ready, "Operations", None, (200, 503)),
+    Route("GET", "/metrics", operations.metrics, "Operations", None, (200,)),
+]
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add the table, route by route: a router included in a router would be searched twice for every request."""
+    for route in TABLE:
+        streams_events = route.endpoint is streams.stream
+        app.add_api_route(
+            route.path,
+            route.endpoint,
+            methods=[route.method],
+            tags=[route.tag],
+            status_code=route.statuses[0],
+            response_class=Response,
+            responses=stream_documentation() if streams_events else shows(route.view, *route.statuses),
+        )
