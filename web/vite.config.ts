@@ -30,9 +30,22 @@ export default defineConfig({
     proxy: Object.fromEntries(served.map((path) => [`^${path}(/|\\?|$)`, server])),
   },
   test: {
-    environment: 'jsdom',
-    include: ['src/**/*.test.{ts,tsx}'],
-    setupFiles: ['src/test/setup.ts'],
     restoreMocks: true,
+    projects: [
+      {
+        extends: true,
+        // Without a page, which is both faster and the proof that nothing here needs one.
+        test: { name: 'plain', environment: 'node', include: ['src/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'page',
+          environment: 'jsdom',
+          include: ['src/**/*.test.tsx'],
+          setupFiles: ['src/test/setup.ts'],
+        },
+      },
+    ],
   },
 });

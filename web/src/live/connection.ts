@@ -149,7 +149,7 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
       case 'shown':
         break;
     }
-    if (status !== 'live' || signal !== 'visible') setStatus(interrupted());
+    setStatus(interrupted());
     open();
   }
 

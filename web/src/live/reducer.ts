@@ -105,7 +105,7 @@ function changeQuestion(state: RoomState, event: QuestionEvent): RoomState {
 
 /** The answer to one of this person's own changes, or to a look at one question (then without a position). */
 export function merge(state: RoomState, answer: Question, position: Position | null): RoomState {
-  if (isAhead(state, position)) {
+  if (isAhead(state, answer.id, position)) {
     return withAhead(withQuestion(state, answer), answer.id, position);
   }
   const known = state.questions.get(answer.id);
@@ -121,14 +121,20 @@ export function mergeRemoval(
   position: Position | null,
 ): RoomState {
   const without = withoutQuestion(state, questionId);
-  return isAhead(state, position) ? withAhead(without, questionId, position) : without;
+  return isAhead(state, questionId, position) ? withAhead(without, questionId, position) : without;
 }
 
-function isAhead(state: RoomState, position: Position | null): position is Position {
+function isAhead(
+  state: RoomState,
+  questionId: string,
+  position: Position | null,
+): position is Position {
   if (position === null) return false;
   // Another epoch: the server's log was replaced, and the stream will say so with a reset.
   if (state.position !== null && state.position.epoch !== position.epoch) return false;
-  return !covers(state.position, position);
+  // Answers can overtake each other as well.
+  const reached = state.ahead.get(questionId) ?? null;
+  return !covers(state.position, position) && !covers(reached, position);
 }
 
 function fromSnapshot(

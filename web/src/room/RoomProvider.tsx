@@ -45,7 +45,7 @@ export function RoomProvider({ api, client, session, tenant, children }: RoomPro
       onProblem: (what, error) =>
         showToast({
           tone: 'problem',
-          text: `${what}: ${lowerFirst(error.error)}. ${error.detail}`,
+          text: `${what}. ${error.detail}`,
         }),
     }),
   );
@@ -75,8 +75,4 @@ export function usePending(): Pending {
 export function useSettleAsks(view: string): void {
   const { pending } = useRoom();
   useEffect(() => () => pending.update(settleAsks), [pending, view]);
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -22,7 +22,7 @@ export function StatusDot({ status }: { status: Status }) {
     >
       <span aria-hidden="true" className={`size-2.5 rounded-full ${dot}`} />
       <span className="sr-only">Connection: </span>
-      {text}
+      <span>{text}</span>
     </p>
   );
 }

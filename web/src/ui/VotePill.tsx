@@ -29,7 +29,7 @@ export function VotePill({ votes, voted, reason, onVote, onRefused }: VotePillPr
       aria-label={`Vote, ${votes} so far${reason === null ? '' : `. ${reason}`}`}
       title={reason ?? undefined}
       onClick={() => (reason === null ? onVote(!voted) : onRefused(reason))}
-      className={`flex min-h-14 w-14 shrink-0 flex-col items-center justify-center rounded-xl border-[1.5px] transition-[background-color,color,border-color,scale] active:scale-95 ${look}`}
+      className={`flex min-h-14 w-14 shrink-0 flex-col self-start items-center justify-center rounded-xl border-[1.5px] transition-[background-color,color,border-color,scale] active:scale-95 ${look}`}
     >
       <Icon name={voted ? 'check' : 'up'} className="size-4" />
       <span className="text-base leading-tight font-bold tabular-nums">{votes}</span>

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useRoom } from '../../room';
 import { Icon } from '../../ui/Icon';
 import { Button } from '../../ui/Button';
@@ -11,12 +11,21 @@ import { ToolButton } from './ToolButton';
 export default function ModeratorTools({ question }: { question: Question }) {
   const { actions } = useRoom();
   const [open, setOpen] = useState<'answer' | 'remove' | null>(null);
+  const answerButton = useRef<HTMLButtonElement>(null);
+  const removeButton = useRef<HTMLButtonElement>(null);
   const answered = question.status === 'ANSWERED';
+
+  /** What had the focus goes away with the form, so the focus goes back to where it came from. */
+  function close(opener: HTMLButtonElement | null) {
+    opener?.focus();
+    setOpen(null);
+  }
 
   return (
     <div className="mt-3 border-t border-line pt-2">
       <div role="group" aria-label="Moderate this question" className="-mx-1 flex flex-wrap gap-1">
         <ToolButton
+          ref={answerButton}
           icon="reply"
           text={answered ? 'Edit answer' : 'Answer'}
           aria-expanded={open === 'answer'}
@@ -38,19 +47,22 @@ export default function ModeratorTools({ question }: { question: Question }) {
           onClick={() => void actions.freeze(question.id, !question.isFrozen)}
         />
         <ToolButton
+          ref={removeButton}
           icon="bin"
           text="Remove"
           aria-expanded={open === 'remove'}
           onClick={() => setOpen(open === 'remove' ? null : 'remove')}
         />
       </div>
-      {open === 'answer' && <AnswerForm question={question} onDone={() => setOpen(null)} />}
+      {open === 'answer' && (
+        <AnswerForm question={question} onDone={() => close(answerButton.current)} />
+      )}
       {open === 'remove' && (
         <div role="group" aria-label="Remove this question?" className="mt-2 flex flex-wrap gap-2">
           <Button look="danger" onClick={() => void actions.remove(question.id)}>
             <Icon name="bin" /> Remove for everyone
           </Button>
-          <Button look="quiet" onClick={() => setOpen(null)}>
+          <Button look="quiet" onClick={() => close(removeButton.current)}>
             Keep it
           </Button>
         </div>

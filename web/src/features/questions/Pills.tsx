@@ -15,7 +15,7 @@ export interface PillsProps {
 
 export function Pills({ view, counts, onView }: PillsProps) {
   return (
-    <div role="group" aria-label="Which questions" className="flex flex-wrap gap-2">
+    <div role="group" aria-label="Which questions" className="flex flex-wrap gap-1.5">
       {views.map((it) => {
         const chosen = it.view === view;
         const count = counts[it.view];
@@ -25,7 +25,7 @@ export function Pills({ view, counts, onView }: PillsProps) {
             type="button"
             aria-pressed={chosen}
             onClick={() => onView(it.view)}
-            className={`min-h-11 rounded-full px-3.5 text-[0.9375rem] font-medium transition-colors ${
+            className={`min-h-11 rounded-full px-3 text-[0.9375rem] sm:px-4 font-medium transition-colors ${
               chosen ? 'bg-ink text-canvas' : 'bg-sunken text-ink hover:bg-line'
             }`}
           >

@@ -70,6 +70,9 @@ export const QuestionCard = memo(function QuestionCard({
               </li>
             ))}
           </ul>
+          {question.isMine && !answered && !moderates && (
+            <Withdraw onWithdraw={() => void actions.remove(question.id)} />
+          )}
         </div>
       </div>
       {answered && question.responseText !== null && (
@@ -80,9 +83,6 @@ export const QuestionCard = memo(function QuestionCard({
           <p className="mt-1 whitespace-pre-line">{question.responseText}</p>
         </div>
       )}
-      {question.isMine && !answered && !moderates && (
-        <Withdraw onWithdraw={() => void actions.remove(question.id)} />
-      )}
       {tools}
     </article>
   );
@@ -92,7 +92,7 @@ function Withdraw({ onWithdraw }: { onWithdraw: () => void }) {
   const [sure, setSure] = useState(false);
   if (!sure) {
     return (
-      <Button look="quiet" className="mt-1 -mb-1 -ml-2" onClick={() => setSure(true)}>
+      <Button look="quiet" className="-mb-2 -ml-3.5" onClick={() => setSure(true)}>
         Withdraw
       </Button>
     );

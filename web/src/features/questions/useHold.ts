@@ -31,6 +31,12 @@ export function useHold(list: RefObject<HTMLElement | null>): boolean {
     const onFocusIn = (event: FocusEvent) => setEditing(isEditor(event.target));
     const onFocusOut = (event: FocusEvent) => setEditing(isEditor(event.relatedTarget));
 
+    // An editor that is taken off the page, with its question say, loses the focus without an event.
+    const removals = new MutationObserver(() =>
+      setEditing((was) => was && element.contains(document.activeElement)),
+    );
+
+    removals.observe(element, { childList: true, subtree: true });
     window.addEventListener('scroll', onScroll, { passive: true });
     element.addEventListener('pointerdown', touch);
     element.addEventListener('pointermove', touch, { passive: true });
@@ -38,6 +44,7 @@ export function useHold(list: RefObject<HTMLElement | null>): boolean {
     element.addEventListener('focusout', onFocusOut);
     return () => {
       clearTimeout(release);
+      removals.disconnect();
       window.removeEventListener('scroll', onScroll);
       element.removeEventListener('pointerdown', touch);
       element.removeEventListener('pointermove', touch);

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Question } from '../../wire';
+import { whatsNew } from './whatsNew';
 
 /** News is gathered for this long, so that a busy room doesn't talk without end. */
 const gatherMs = 2000;
@@ -24,24 +25,4 @@ export function useNews(questions: ReadonlyMap<string, Question>, ready: boolean
   }, [questions, ready]);
 
   return news;
-}
-
-export function whatsNew(
-  before: ReadonlyMap<string, Question>,
-  after: ReadonlyMap<string, Question>,
-): string {
-  let asked = 0;
-  let answered = 0;
-  for (const question of after.values()) {
-    const old = before.get(question.id);
-    if (old === undefined && !question.isMine) asked += 1;
-    if (old?.status === 'OPEN' && question.status === 'ANSWERED') answered += 1;
-  }
-  return [count(asked, 'new question'), count(answered, 'question', ' answered')]
-    .filter((part) => part !== '')
-    .join(', ');
-}
-
-function count(n: number, noun: string, rest = ''): string {
-  return n === 0 ? '' : `${n} ${noun}${n === 1 ? '' : 's'}${rest}`;
 }

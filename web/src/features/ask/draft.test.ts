@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { canSend, lengthOf, remaining } from './draft';
+
+const limits = { shortest: 3, longest: 300 };
+
+test('counts characters as people and the server do', () => {
+  expect(lengthOf('  👋🏽 ')).toBe(2);
+  expect(lengthOf('😀'.repeat(10))).toBe(10);
+});
+
+test('sends what is long and short enough', () => {
+  expect(canSend(' ab ', limits)).toBe(false);
+  expect(canSend('abc', limits)).toBe(true);
+  expect(canSend('x'.repeat(301), limits)).toBe(false);
+});
+
+test('the counter appears near the limit', () => {
+  expect(remaining('x'.repeat(239), limits)).toBeNull();
+  expect(remaining('x'.repeat(240), limits)).toBe(60);
+  expect(remaining('x'.repeat(310), limits)).toBe(-10);
+});

@@ -1,0 +1,80 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { FakeEnvironment } from '../test/fakeEnvironment';
+import { question } from '../test/questions';
+import { createLiveClient, type LiveClient } from './client';
+import { createConnection, streamUrl } from './connection';
+
+let world: FakeEnvironment;
+let client: LiveClient;
+
+beforeEach(() => {
+  world = new FakeEnvironment();
+  client = createLiveClient(world, (handlers) =>
+    createConnection({
+      url: (cursor) => streamUrl('', 'acme', cursor),
+      environment: world,
+      handlers,
+    }),
+  );
+  client.start();
+  world.newest.say('connected', undefined, 'e.0');
+  world.newest.say('snapshot', { questions: [question('a')], tags: [], teams: [] }, 'e.5');
+});
+
+const shownIds = () => [...client.getSnapshot().room.questions.keys()];
+
+test('shows the room and how live it is', () => {
+  expect(client.getSnapshot().status).toBe('live');
+  expect(shownIds()).toEqual(['a']);
+});
+
+test('the snapshot is the same object until something changes', () => {
+  const before = client.getSnapshot();
+  world.newest.say('heartbeat', { timestamp: 0 });
+  expect(client.getSnapshot()).toBe(before);
+});
+
+test('tells its listeners, and no longer once they left', () => {
+  const listener = vi.fn();
+  const leave = client.subscribe(listener);
+  world.newest.say('question:removed', { questionId: 'a' }, 'e.6');
+  expect(listener).toHaveBeenCalledOnce();
+  leave();
+  world.newest.say('tags:changed', { tags: [] }, 'e.7');
+  expect(listener).toHaveBeenCalledOnce();
+});
+
+test('several events that arrive together are shown together', () => {
+  const waiting: (() => void)[] = [];
+  world.soon = (action) => waiting.push(action);
+  const listener = vi.fn();
+  client.subscribe(listener);
+  world.newest.say('question:upvoted', { questionId: 'a', upvotes: 1 }, 'e.6');
+  world.newest.say('question:upvoted', { questionId: 'a', upvotes: 2 }, 'e.7');
+  expect(waiting).toHaveLength(1);
+  waiting[0]?.();
+  expect(listener).toHaveBeenCalledOnce();
+  expect(client.getSnapshot().room.questions.get('a')?.upvotes).toBe(2);
+});
+
+test('an own change is shown at once', () => {
+  world.soon = () => {};
+  client.merge(question('b', { isMine: true }), 'e.6');
+  expect(shownIds()).toEqual(['a', 'b']);
+  client.mergeRemoval('b', 'e.7');
+  expect(shownIds()).toEqual(['a']);
+});
+
+test('between reset and snapshot the old room stays in view', () => {
+  world.newest.say('reset', { reason: 'unknown-position' });
+  expect(shownIds()).toEqual(['a']);
+  world.newest.say('snapshot', { questions: [question('z')], tags: [], teams: [] }, 'f.1');
+  expect(shownIds()).toEqual(['z']);
+});
+
+test('a restart forgets everything', () => {
+  client.restart();
+  expect(shownIds()).toEqual([]);
+  expect(world.newest.url).not.toContain('lastEventId');
+  expect(world.streams[0]?.closed).toBe(true);
+});

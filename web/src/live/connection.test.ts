@@ -1,0 +1,240 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { FakeEnvironment } from '../test/fakeEnvironment';
+import { createConnection, openLimit, silenceLimit, streamUrl, type Status } from './connection';
+import type { StreamEvent } from './event';
+
+let world: FakeEnvironment;
+let cursor: string | null;
+let statuses: Status[];
+let events: StreamEvent[];
+let connection: ReturnType<typeof createConnection>;
+
+beforeEach(() => {
+  world = new FakeEnvironment();
+  cursor = null;
+  statuses = [];
+  events = [];
+  connection = createConnection({
+    url: (from) => streamUrl('/qa', 'acme', from),
+    environment: world,
+    handlers: {
+      cursor: () => cursor,
+      onEvent: (event) => {
+        events.push(event);
+        if (event.type === 'reset') cursor = null;
+        else if (event.position) cursor = `${event.position.epoch}.${event.position.seq}`;
+      },
+      onStatus: (status) => statuses.push(status),
+    },
+  });
+  connection.start();
+});
+
+const empty = { questions: [], tags: [], teams: [] };
+
+function join(seq = 7) {
+  world.newest.say('connected', undefined, 'e.0');
+  world.newest.say('snapshot', empty, `e.${seq}`);
+}
+
+function joinAgain() {
+  world.newest.say('connected', undefined, cursor ?? 'e.0');
+}
+
+/** Lets the stream break, and how long it takes until another is opened. */
+function breakAndMeasure(): number {
+  const opened = world.streams.length;
+  world.newest.break();
+  const start = world.time;
+  while (world.streams.length === opened) world.pass(250);
+  return world.time - start;
+}
+
+describe('joining', () => {
+  test('asks for a snapshot, below the path prefix', () => {
+    expect(world.newest.url).toBe('/qa/sse?tenantId=acme&snapshot=1');
+    expect(statuses).toEqual(['connecting']);
+  });
+
+  test('is live once the snapshot is there, not before', () => {
+    world.newest.say('connected', undefined, 'e.0');
+    expect(statuses.at(-1)).toBe('connecting');
+    world.newest.say('snapshot', empty, 'e.7');
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  test('goes on from the cursor when it has one', () => {
+    join();
+    world.newest.say('question:upvoted', { questionId: 'q', upvotes: 1 }, 'e.8');
+    breakAndMeasure();
+    expect(world.newest.url).toBe('/qa/sse?tenantId=acme&snapshot=1&lastEventId=e.8');
+    expect(statuses.at(-1)).toBe('catching-up');
+    joinAgain();
+    expect(statuses.at(-1)).toBe('live');
+  });
+});
+
+describe('failing', () => {
+  test('tries again after 1, 2, 4, 8, then 10 s', () => {
+    join();
+    const waits = [1, 2, 3, 4, 5, 6].map(() => breakAndMeasure());
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
+  });
+
+  test('is offline when nothing gets through twice in a row', () => {
+    join();
+    world.pass(60_000 - 45_001);
+    breakAndMeasure();
+    expect(statuses.at(-1)).toBe('catching-up');
+    breakAndMeasure();
+    expect(statuses.at(-1)).toBe('offline');
+    joinAgain();
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  test('before the first stream it is connecting, then offline', () => {
+    breakAndMeasure();
+    breakAndMeasure();
+    expect(statuses).toEqual(['connecting', 'offline']);
+  });
+
+  test('a stream that lived a while starts the count anew; one that died at once does not', () => {
+    join();
+    breakAndMeasure();
+    joinAgain();
+    expect(breakAndMeasure()).toBe(2000);
+    joinAgain();
+    world.pass(10_000);
+    expect(breakAndMeasure()).toBe(1000);
+  });
+
+  test('an old stream can say no more', () => {
+    join();
+    const old = world.newest;
+    breakAndMeasure();
+    const heard = events.length;
+    old.say('question:upvoted', { questionId: 'q', upvotes: 1 }, 'e.8');
+    expect(events).toHaveLength(heard);
+    expect(old.closed).toBe(true);
+  });
+});
+
+describe('the watchdog', () => {
+  test('finds a stream that went silent', () => {
+    join();
+    world.pass(silenceLimit - 1);
+    expect(statuses.at(-1)).toBe('live');
+    world.pass(1);
+    expect(statuses.at(-1)).toBe('catching-up');
+    world.pass(1000);
+    expect(world.streams).toHaveLength(2);
+  });
+
+  test('is content with heartbeats', () => {
+    join();
+    for (let beat = 0; beat < 10; beat += 1) {
+      world.pass(30_000);
+      world.newest.say('heartbeat', { timestamp: 0 });
+    }
+    expect(world.streams).toHaveLength(1);
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  test('does not wait long for a stream that never begins', () => {
+    world.pass(openLimit + 1000);
+    expect(world.streams).toHaveLength(2);
+  });
+
+  test('needs one timer, however much is said', () => {
+    join();
+    for (let n = 8; n < 100; n += 1)
+      world.newest.say('question:removed', { questionId: 'q' }, `e.${n}`);
+    expect(world.timerCount).toBe(1);
+  });
+});
+
+describe('the server’s wishes', () => {
+  test('after a goodbye it comes back within 1 to 4 s', () => {
+    join();
+    world.newest.say('goodbye', { reason: 'shutdown' });
+    expect(world.streams[0]?.closed).toBe(true);
+    expect(statuses.at(-1)).toBe('catching-up');
+    world.pass(2499);
+    expect(world.streams).toHaveLength(1);
+    world.pass(1);
+    expect(world.streams).toHaveLength(2);
+    expect(world.newest.url).toContain('lastEventId=e.7');
+  });
+
+  test('after a reset it is live again with the snapshot', () => {
+    join();
+    breakAndMeasure();
+    joinAgain();
+    world.newest.say('reset', { reason: 'unknown-position' });
+    expect(statuses.at(-1)).toBe('catching-up');
+    world.newest.say('snapshot', empty, 'f.2');
+    expect(statuses.at(-1)).toBe('live');
+    breakAndMeasure();
+    expect(world.newest.url).toContain('lastEventId=f.2');
+  });
+
+  test('a reset that is cut off asks for a snapshot again', () => {
+    join();
+    world.newest.say('reset', { reason: 'expired-position' });
+    breakAndMeasure();
+    expect(world.newest.url).not.toContain('lastEventId');
+  });
+});
+
+describe('the page', () => {
+  test.each(['visible', 'shown', 'online'] as const)('tries at once when it is %s', (signal) => {
+    join();
+    for (let n = 0; n < 5; n += 1) breakAndMeasure();
+    world.newest.break();
+    const opened = world.streams.length;
+    world.signal(signal);
+    expect(world.streams).toHaveLength(opened + 1);
+  });
+
+  test('leaves a good stream alone when somebody looks again', () => {
+    join();
+    world.signal('hidden');
+    world.pass(10_000);
+    world.signal('visible');
+    expect(world.streams).toHaveLength(1);
+  });
+
+  test('does not trust a stream that was silent while the machine slept', () => {
+    join();
+    world.sleep(3_600_000);
+    world.signal('visible');
+    expect(world.streams).toHaveLength(2);
+    expect(world.streams[0]?.closed).toBe(true);
+    expect(statuses.at(-1)).toBe('catching-up');
+  });
+
+  test('does not trust a stream over another network', () => {
+    join();
+    world.signal('online');
+    expect(world.streams).toHaveLength(2);
+  });
+
+  test('holds no connection in the page cache', () => {
+    join();
+    world.signal('stored');
+    expect(world.newest.closed).toBe(true);
+    world.pass(600_000);
+    expect(world.streams).toHaveLength(1);
+    world.signal('shown');
+    expect(world.newest.url).toContain('lastEventId=e.7');
+  });
+
+  test('nothing is left after stop', () => {
+    join();
+    connection.stop();
+    expect(world.newest.closed).toBe(true);
+    expect(world.timerCount).toBe(0);
+    world.signal('online');
+    expect(world.streams).toHaveLength(1);
+  });
+});

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { apply, emptyRoom, type RoomState } from '../live/reducer';
+import { question } from '../test/questions';
+import type { Question } from '../wire';
+import { arrange, counts } from './arrange';
+import { addAsk, addPatch, nothingPending, settleAsks, updateAsk, type Ask } from './pending';
+
+function room(...questions: Question[]): RoomState {
+  const data = { questions, tags: [], teams: [] };
+  return apply(emptyRoom, { type: 'snapshot', data, position: { epoch: 'e', seq: 1 } });
+}
+
+const ids = (items: { question: Question }[]) => items.map((item) => item.question.id);
+const minute = (n: number) => `2026-01-01T10:0${n}:00.000Z`;
+
+const some = room(
+  question('old', { upvotes: 2, createdAt: minute(1) }),
+  question('new', { upvotes: 2, createdAt: minute(5) }),
+  question('top', { upvotes: 9, createdAt: minute(2) }),
+  question('pinned', { isPinned: true, createdAt: minute(0) }),
+  question('done', { status: 'ANSWERED', respondedAt: minute(7), upvotes: 99 }),
+  question('done-later', { status: 'ANSWERED', respondedAt: minute(8), isMine: true }),
+);
+
+test('popular: pinned first, then by votes, then who waited longest', () => {
+  expect(ids(arrange(some, nothingPending, 'popular'))).toEqual(['pinned', 'top', 'old', 'new']);
+});
+
+test('recent: pinned first, then the newest', () => {
+  expect(ids(arrange(some, nothingPending, 'recent'))).toEqual(['pinned', 'new', 'top', 'old']);
+});
+
+test('answered: the latest answer first', () => {
+  expect(ids(arrange(some, nothingPending, 'answered'))).toEqual(['done-later', 'done']);
+});
+
+test('mine: whatever became of it', () => {
+  expect(ids(arrange(some, nothingPending, 'mine'))).toEqual(['done-later']);
+});
+
+test('counts what each view holds', () => {
+  expect(counts(some, nothingPending)).toEqual({ popular: 4, recent: 4, answered: 2, mine: 1 });
+});
+
+test('unconfirmed changes lie over the truth', () => {
+  const pending = addPatch(addPatch(nothingPending, { questionId: 'top', change: 'removed' }), {
+    questionId: 'new',
+    change: { upvotes: 3 },
+  });
+  expect(ids(arrange(some, pending, 'popular'))).toEqual(['pinned', 'new', 'old']);
+});
+
+const ask: Ask = {
+  key: 'asked-1',
+  body: 'Why  not?',
+  teamId: null,
+  askedAt: minute(9),
+  before: some.questions,
+  questionId: null,
+  error: null,
+};
+
+test('what was just asked is on top, and is one card before, during and after its arrival', () => {
+  const asking = addAsk(nothingPending, ask);
+  const echoed = room(...some.questions.values(), question('q', { body: 'Why not?' }));
+  const answered = updateAsk(asking, 'asked-1', { questionId: 'q' });
+  for (const [state, pending] of [
+    [some, asking],
+    [echoed, asking],
+    [echoed, answered],
+  ] as const) {
+    const items = arrange(state, pending, 'popular');
+    expect(items[0]?.key).toBe('asked-1');
+    expect(items).toHaveLength(5);
+  }
+});
+
+test('the same text from before is somebody else’s question', () => {
+  const before = room(question('theirs', { body: 'Why not?' }));
+  const pending = addAsk(nothingPending, { ...ask, before: before.questions });
+  expect(arrange(before, pending, 'popular')).toHaveLength(2);
+});
+
+test('once looked away from, it takes its place', () => {
+  const pending = settleAsks(
+    updateAsk(addAsk(nothingPending, ask), 'asked-1', { questionId: 'new' }),
+  );
+  expect(ids(arrange(some, pending, 'popular'))).toEqual(['pinned', 'top', 'old', 'new']);
+});
+
+test('an own question that was removed meanwhile is gone', () => {
+  const pending = updateAsk(addAsk(nothingPending, ask), 'asked-1', { questionId: 'q' });
+  expect(arrange(some, pending, 'popular')).toHaveLength(4);
+});

@@ -1,0 +1,23 @@
+import type { Question } from '../wire';
+
+export function question(id: string, more: Partial<Question> = {}): Question {
+  return {
+    id,
+    teamId: null,
+    body: `Question ${id}?`,
+    upvotes: 0,
+    status: 'OPEN',
+    responseText: null,
+    respondedAt: null,
+    createdAt: '2026-01-01T10:00:00.000Z',
+    updatedAt: '2026-01-01T10:00:00.000Z',
+    isPinned: false,
+    pinnedAt: null,
+    isFrozen: false,
+    frozenAt: null,
+    tags: [],
+    hasUpvoted: false,
+    isMine: false,
+    ...more,
+  };
+}
