@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -85,15 +85,15 @@ class SqliteBackend:
         async with asyncio.timeout(BUSY_SECONDS):
             await self._turn.acquire()
         try:
-            if self._writer is None:
-                self._writer = await self._wait_for(self.writing_engine.connect)
-            transaction = await self._wait_for(self._writer.begin)
+            writer = self._writer
+            if writer is None:
+                writer = await self._wait_for(self._open_writer)
             try:
-                yield InlineConnection(self._writer)
+                transaction = await self._wait_for(writer.begin)
+                yield InlineConnection(writer)
                 await self._wait_for(transaction.commit)
             finally:
-                if transaction.is_active:
-                    transaction.rollback()
+                _leave_nothing_open(writer)
         finally:
             self._turn.release()
 
@@ -120,6 +120,10 @@ class SqliteBackend:
             self._writer.close()
         self._thread.shutdown()
 
+    def _open_writer(self) -> Connection:
+        self._writer = self.writing_engine.connect()
+        return self._writer
+
     async def _wait_for(self, work: Callable[[], T]) -> T:
         """Do the work in the writer's thread; a caller who is cancelled still waits for its end.
 
@@ -129,8 +133,18 @@ class SqliteBackend:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await asyncio.wait([future])
+            while not future.done():
+                with suppress(asyncio.CancelledError):  # once is enough
+                    await asyncio.wait([future])
             raise
+
+
+def _leave_nothing_open(connection: Connection) -> None:
+    """Roll back what was not committed, so that the next transaction can begin."""
+    if (transaction := connection.get_transaction()) is not None:
+        transaction.rollback()
+    # SQLAlchemy takes a transaction whose COMMIT failed for ended; SQLite keeps it open.
+    connection.connection.rollback()
 
 
 def _engine(url: URL, begin: str) -> Engine:
