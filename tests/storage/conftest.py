@@ -1,0 +1,107 @@
+"""A migrated database of each kind, with two tenants in it."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, event, select
+
+from pulsestage.domain.tenant import Tenant
+from pulsestage.realtime import Event
+from pulsestage.storage.database import Database
+from pulsestage.storage.directory import SqlDirectory
+from pulsestage.storage.event_log import SqlEventStore
+from pulsestage.storage.migrate import upgrade
+from pulsestage.storage.postgres import PostgresBackend
+from pulsestage.storage.sqlite import SqliteBackend
+from pulsestage.storage.tables import metadata, tenants
+from pulsestage.storage.unit_of_work import SqlUnitOfWork
+from tests.domain.examples import NOW
+
+
+@dataclass
+class Storage:
+    """What `bootstrap.py` would build on this database, and what was announced after commits."""
+
+    database: Database
+    announced: list[tuple[str, str, Sequence[Event]]] = field(default_factory=list)
+    _listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        clock = itertools.count(NOW)
+        self.store = SqlEventStore(self.database)
+        self.directory = SqlDirectory(self.database)
+        self.unit_of_work = SqlUnitOfWork(
+            self.database, lambda: next(clock), lambda *announcement: self.announced.append(announcement)
+        )
+
+    async def rows(self, tenant: str) -> dict[str, list[Any]]:
+        """Everything that is stored of a tenant, by table."""
+        found: dict[str, list[Any]] = {}
+        async with self.database.read() as connection:
+            for table in metadata.sorted_tables:
+                owner = table.c.id if table.name == "tenants" else table.c.tenant_id
+                query = select(table).where(owner == tenant).order_by(*table.primary_key)
+                found[table.name] = [tuple(row) for row in await connection.execute(query)]
+        return found
+
+    def statements(self) -> list[str]:
+        """A list to which every statement from here on is added."""
+        seen: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            seen.append(statement)
+
+        backend = self.database.backend
+        if isinstance(backend, SqliteBackend):
+            engines = [backend.reading_engine, backend.writing_engine]
+        else:
+            assert isinstance(backend, PostgresBackend)
+            engines = [backend.engine.sync_engine]
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
+            self._listeners.append(partial(event.remove, engine, "before_cursor_execute", note))
+        return seen
+
+    def stop_listening(self) -> None:
+        """The engines outlive a test; what was hung on them must not."""
+        for remove in self._listeners:
+            remove()
+
+
+@pytest.fixture
+async def empty_database(database_url: str) -> AsyncIterator[Database]:
+    """A database without any table, once of each kind."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """A database at the newest schema, once of each kind."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('storage') / 'pulsestage.db'}"
+        else:
+            url = stack.enter_context(request.getfixturevalue("postgres").database())
+        database = Database(url)
+        await upgrade(database)
+        yield database
+        await database.close()
+
+
+@pytest.fixture
+async def storage(database: Database) -> AsyncIterator[Storage]:
+    """The tenants `t1` and `t2` in that database, and nothing else in it."""
+    storage = Storage(database)
+    for tenant in ("t1", "t2"):
+        await storage.directory.add(Tenant(tenant, f"room-{tenant}", "A room", NOW))
+    yield storage
+    storage.stop_listening()
+    async with database.write() as connection:
+        await connection.execute(delete(tenants))

@@ -1,0 +1,144 @@
+"""A database that can't do it now says so, changes nothing, and goes on when it can."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import IntegrityError
+
+from pulsestage.domain.errors import Unavailable
+from pulsestage.storage import sqlite
+from pulsestage.storage.database import Database
+from pulsestage.storage.migrate import upgrade
+from tests.domain.examples import a_tag
+from tests.storage.conftest import Storage
+
+
+@pytest.fixture
+async def database(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """SQLite alone, impatient, and of one's own."""
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    database = Database(sqlite_url)
+    await upgrade(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def file(sqlite_url: str) -> Path:
+    return Path(make_url(sqlite_url).database or "")
+
+
+async def add_tag(storage: Storage, name: str) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        await tx.tags.add(a_tag(f"id of {name}", name))
+
+
+async def names(storage: Storage) -> list[str]:
+    async with storage.unit_of_work.read("t1") as tx:
+        return [tag.name for tag in await tx.tags.every()]
+
+
+async def test_a_file_that_is_locked_is_unavailable_and_then_no_more(storage: Storage, file: Path) -> None:
+    other = sqlite3.connect(file, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="locked"):
+            await add_tag(storage, "early")
+        assert await names(storage) == []  # reading goes on meanwhile
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+    await add_tag(storage, "late")
+    assert await names(storage) == ["late"]
+
+
+async def test_whoever_waits_too_long_for_the_writer_is_told(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        await tx.tags.add(a_tag("g1", "first"))
+        with pytest.raises(Unavailable, match="busy"):
+            await add_tag(storage, "second")
+    assert await names(storage) == ["first"]
+
+
+async def test_a_full_disk_is_unavailable_leaves_nothing_and_is_got_over(storage: Storage) -> None:
+    await add_tag(storage, "before")
+    async with storage.database.write() as connection:
+        pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+        await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+    before = await storage.rows("t1")
+    with pytest.raises(Unavailable, match="full"):
+        await _add_many(storage)
+    assert await storage.rows("t1") == before
+    async with storage.database.write() as connection:
+        await connection.execute(text("PRAGMA max_page_count = 1000000"))
+    await add_tag(storage, "after")
+    assert await names(storage) == ["after", "before"]
+
+
+async def _add_many(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        for number in range(500):
+            await tx.tags.add(a_tag(f"g{number}", f"{'x' * 400} {number}"))
+
+
+async def test_a_commit_that_fails_leaves_nothing_and_the_writer_usable(storage: Storage) -> None:
+    before = await storage.rows("t1")
+    with pytest.raises(IntegrityError):
+        await _fail_at_the_commit(storage)
+    assert await storage.rows("t1") == before
+    await add_tag(storage, "after")
+    assert await names(storage) == ["after"]
+
+
+async def _fail_at_the_commit(storage: Storage) -> None:
+    async with storage.database.write() as connection:
+        await connection.execute(text("PRAGMA defer_foreign_keys = ON"))  # checked when the transaction ends
+        await connection.execute(
+            text("INSERT INTO question_tags (tenant_id, question_id, tag_id) VALUES ('t1', 'none', 'none')")
+        )
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_whoever_is_cancelled_leaves_the_writer_usable(storage: Storage, turns: int) -> None:
+    """Wherever the cancellation strikes: in line, at BEGIN, within, at COMMIT."""
+    task = asyncio.create_task(add_tag(storage, "perhaps"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await add_tag(storage, "after")
+    assert "after" in await names(storage)
+
+
+async def test_cancelled_at_begin(storage: Storage, file: Path) -> None:
+    other = sqlite3.connect(file, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(add_tag(storage, "early"))
+        await asyncio.sleep(0)
+        task.cancel()
+        other.execute("ROLLBACK")
+        await asyncio.wait([task])
+    finally:
+        other.close()
+    await add_tag(storage, "after")
+    assert await names(storage) == ["after"]
+
+
+async def test_a_database_that_is_not_there_is_unavailable() -> None:
+    database = Database("postgresql+asyncpg://postgres@/postgres?host=/nowhere")
+    with pytest.raises(Unavailable, match="can't be reached"):
+        async with database.read():
+            pass
+    await database.close()
+
+
+async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a' / 'b' / 'pulsestage.db'}")
+    async with database.read() as connection:
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
+    await database.close()

@@ -1,0 +1,100 @@
+"""Migrations make exactly what `tables.py` says, and can be run by everybody at once."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from pulsestage.storage.database import Database
+from pulsestage.storage.migrate import current, upgrade
+from pulsestage.storage.tables import metadata
+
+
+async def test_after_the_migrations_alembic_finds_nothing_left_to_do(empty_database: Database) -> None:
+    await upgrade(empty_database)
+
+    def differences(connection: Connection) -> list[Any]:
+        options = {"compare_type": True, "compare_server_default": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+    async with empty_database.read() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_migrated_and_created_are_the_same_table_by_table(
+    kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if kind == "sqlite":
+        folder = tmp_path_factory.mktemp("schemas")
+        urls = [f"sqlite+aiosqlite:///{folder / name}" for name in ("migrated.db", "created.db")]
+        migrated, created = [await _schema(url, migrate=url == urls[0]) for url in urls]
+    else:
+        server = request.getfixturevalue("postgres")
+        with server.database() as one, server.database() as other:
+            migrated, created = await _schema(one, migrate=True), await _schema(other, migrate=False)
+    migrated.pop("alembic_version")
+    assert migrated.keys() == created.keys()
+    for table in created:
+        assert migrated[table] == created[table], table
+
+
+async def _schema(url: str, *, migrate: bool) -> Any:
+    """Every table as the database itself describes it."""
+    database = Database(url)
+    try:
+        if migrate:
+            await upgrade(database)
+        else:
+            async with database.write() as connection:
+                await connection.run_sync(metadata.create_all)
+        async with database.read() as connection:
+            return await connection.run_sync(_describe)
+    finally:
+        await database.close()
+
+
+def _describe(connection: Connection) -> dict[str, Any]:
+    schema = inspect(connection)
+    return {
+        table: {
+            "columns": [{**column, "type": repr(column["type"])} for column in schema.get_columns(table)],
+            "primary key": schema.get_pk_constraint(table),
+            "foreign keys": _by_name(schema.get_foreign_keys(table)),
+            "unique": _by_name(schema.get_unique_constraints(table)),
+            "indexes": _by_name(map(_plain, schema.get_indexes(table))),
+            "options": schema.get_table_options(table),
+        }
+        for table in schema.get_table_names()
+    }
+
+
+def _by_name(described: Iterable[Any]) -> list[Any]:
+    return sorted(described, key=lambda each: str(each["name"]))
+
+
+def _plain(index: Any) -> Any:
+    """The index with its condition as text."""
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return {**index, "dialect_options": options}
+
+
+async def test_the_revision_says_where_a_database_stands(empty_database: Database) -> None:
+    before, needed = await current(empty_database)
+    assert before is None
+    await upgrade(empty_database)
+    assert await current(empty_database) == (needed, needed)
+
+
+async def test_instances_that_start_together_migrate_once(database_url: str) -> None:
+    databases = [Database(database_url) for _ in range(3)]
+    try:
+        await asyncio.gather(*map(upgrade, databases))
+        assert len(set(await current(databases[0]))) == 1
+    finally:
+        for database in databases:
+            await database.close()

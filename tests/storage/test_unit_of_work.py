@@ -1,0 +1,113 @@
+"""A transaction leaves everything or nothing, and the engine hears of it after the commit."""
+
+import pytest
+
+from pulsestage.domain import question as life
+from pulsestage.domain import tag as tags
+from pulsestage.domain.errors import NameTaken, TenantNotFound
+from pulsestage.domain.events import TagsChanged
+from pulsestage.services.ports import Transaction
+from pulsestage.storage.unit_of_work import SqlUnitOfWork
+from tests.domain.examples import NOW
+from tests.storage.conftest import Storage
+
+
+class Spoiled(Exception):
+    """Raised inside a transaction."""
+
+
+async def _change_everything(tx: Transaction) -> None:
+    tag = tags.create("g1", "t1", "Pay", None, None, tx.now)
+    await tx.tags.add(tag)
+    question, events = life.ask("q1", "t1", None, "When?", "author", tx.now)
+    await tx.questions.add(question, ["when"])
+    await tx.questions.add_tag("q1", "g1")
+    await tx.votes.change({("q1", "ann")}, set(), [question])
+    await tx.spent_tokens.spend("token", tx.now)
+    tx.append(events)
+    tx.append([TagsChanged((tag,))])
+
+
+async def _change_everything_and_fail(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        await _change_everything(tx)
+        raise Spoiled
+
+
+async def _change_everything_and_take_a_name(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        await _change_everything(tx)
+        await tx.tags.add(tags.create("g2", "t1", "PAY", None, None, tx.now))
+
+
+async def test_a_block_that_ends_well_leaves_everything(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        await _change_everything(tx)
+    stored = await storage.rows("t1")
+    tables = ("questions", "question_terms", "question_tags", "tags", "votes", "spent_tokens")
+    assert [len(stored[table]) for table in tables] == [1] * 6
+    assert [event.type for event in await storage.store.read("t1", 0, 10)] == ["question:created", "tags:changed"]
+    [(tenant, epoch, told)] = storage.announced
+    assert (tenant, epoch, [event.seq for event in told]) == ("t1", tx.position.epoch, [1, 2])
+
+
+async def test_a_block_that_fails_leaves_no_row_no_event_and_no_number(storage: Storage) -> None:
+    before = await storage.rows("t1")
+    with pytest.raises(Spoiled):
+        await _change_everything_and_fail(storage)
+    assert await storage.rows("t1") == before
+    assert not storage.announced
+    async with storage.unit_of_work.write("t1") as tx:
+        await _change_everything(tx)
+    assert tx.position.seq == 2
+
+
+async def test_a_broken_constraint_leaves_nothing_either(storage: Storage) -> None:
+    before = await storage.rows("t1")
+    with pytest.raises(NameTaken):
+        await _change_everything_and_take_a_name(storage)
+    assert await storage.rows("t1") == before
+    assert not storage.announced
+
+
+async def test_what_is_announced_is_committed_already(storage: Storage) -> None:
+    heads: list[int] = []
+
+    watching = SqlUnitOfWork(storage.database, lambda: NOW, lambda _tenant, _epoch, told: heads.append(told[-1].seq))
+    async with watching.write("t1") as tx:
+        await _change_everything(tx)
+        assert not heads
+    assert heads == [(await storage.store.bounds(["t1"]))["t1"].head]
+
+
+async def test_a_write_that_logs_nothing_still_says_where_the_log_stands(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        await _change_everything(tx)
+    async with storage.unit_of_work.write("t1") as idle:
+        await idle.tags.every()
+    assert idle.position == tx.position
+    assert len(storage.announced) == 1
+
+
+async def test_a_write_has_no_position_before_its_commit(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        with pytest.raises(RuntimeError, match="before its commit"):
+            _ = tx.position
+
+
+async def test_a_read_sees_one_moment_its_position_included(storage: Storage) -> None:
+    async with storage.unit_of_work.read("t1") as view:
+        async with storage.unit_of_work.write("t1") as tx:
+            await _change_everything(tx)
+        assert await view.questions.every(None) == []
+        assert await view.tags.every() == ()
+        assert view.position.seq == 0
+    async with storage.unit_of_work.read("t1") as view:
+        assert len(await view.questions.every(None)) == 1
+        assert view.position == tx.position
+
+
+async def test_an_unknown_tenant_has_no_transactions(storage: Storage) -> None:
+    with pytest.raises(TenantNotFound):
+        async with storage.unit_of_work.read("nobody"):
+            pass
