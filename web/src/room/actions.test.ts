@@ -8,7 +8,10 @@ import { arrange } from './arrange';
 import { nothingPending, type Pending } from './pending';
 import { createStore, type Store } from './store';
 
-interface Answer { value: Question; position: string | null }
+interface Answer {
+  value: Question;
+  position: string | null;
+}
 
 let room: FakeRoom;
 let pending: Store<Pending>;

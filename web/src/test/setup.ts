@@ -1,7 +1,10 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 afterEach(() => cleanup());
+
+// A failure says what it looked for; the whole page would bury that.
+configure({ getElementError: (message) => new Error(message ?? 'one of several') });
 
 // jsdom has no media queries and no animations: a fine pointer, and nothing moves.
 window.matchMedia = (query: string) =>
@@ -12,3 +15,4 @@ window.matchMedia = (query: string) =>
     removeEventListener: () => {},
   }) as unknown as MediaQueryList;
 window.scrollTo = () => {};
+HTMLCanvasElement.prototype.getContext = () => null;

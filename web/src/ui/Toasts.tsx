@@ -26,15 +26,19 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     return () => clearTimeout(timer);
   }, [shown]);
 
+  const card = shown && (
+    <ToastCard key={shown.key} tone={shown.tone} text={shown.text} onClose={() => setShown(null)} />
+  );
+
   return (
     <ToastContext value={show}>
       {children}
       <div className="gutter pointer-events-none fixed inset-x-0 bottom-0 z-30 pb-[max(1rem,env(safe-area-inset-bottom))]">
         <div role="status" className="mx-auto max-w-md">
-          {shown?.tone === 'notice' && <ToastCard {...shown} onClose={() => setShown(null)} />}
+          {shown?.tone === 'notice' && card}
         </div>
         <div role="alert" className="mx-auto max-w-md">
-          {shown?.tone === 'problem' && <ToastCard {...shown} onClose={() => setShown(null)} />}
+          {shown?.tone === 'problem' && card}
         </div>
       </div>
     </ToastContext>

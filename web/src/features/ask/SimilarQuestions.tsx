@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useCan, useRoom, useSSE, whyNoVote } from '../../room';
+import { patched, useCan, usePending, useRoom, useSSE, whyNoVote } from '../../room';
 import { useShowToast } from '../../ui/Toasts';
 import { useDebounced } from '../../ui/useDebounced';
 import { VotePill } from '../../ui/VotePill';
@@ -12,6 +12,7 @@ const most = 3;
 export function SimilarQuestions({ text }: { text: string }) {
   const { api, tenant, actions } = useRoom();
   const { room } = useSSE();
+  const pending = usePending();
   const mayVote = useCan('vote');
   const showToast = useShowToast();
   const settled = useDebounced(text.trim(), 350);
@@ -29,15 +30,18 @@ export function SimilarQuestions({ text }: { text: string }) {
 
   // The stream knows the counts better than a search of a while ago.
   const questions = (wanted ? (found.data ?? []) : [])
-    .map((question) => room.questions.get(question.id))
-    .filter((question) => question !== undefined)
+    .map(({ id }) => {
+      const known = room.questions.get(id);
+      return known ? patched(pending, known) : null;
+    })
+    .filter((question) => question !== null)
     .slice(0, most);
 
   return (
     <>
       <p role="status" className="sr-only">
         {questions.length > 0 &&
-          `${questions.length} similar questions below. Add your vote instead?`}
+          `Similar questions below: ${questions.length}. Add your vote instead?`}
       </p>
       {questions.length > 0 && (
         <div className="rise mt-3 rounded-2xl border border-line bg-accent-soft p-3">

@@ -30,8 +30,9 @@ export function Pills({ view, counts, onView }: PillsProps) {
             }`}
           >
             {it.text}
+            {it.counted && count > 0 && ' '}
             {it.counted && count > 0 && (
-              <span className={`ml-1.5 tabular-nums ${chosen ? 'opacity-80' : 'text-muted'}`}>
+              <span className={`ml-0.5 tabular-nums ${chosen ? 'opacity-80' : 'text-muted'}`}>
                 {count}
               </span>
             )}

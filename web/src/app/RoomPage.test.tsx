@@ -1,0 +1,131 @@
+import { act, screen, within } from '@testing-library/react';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { ApiError, type Api } from '../api';
+import { problemsOf } from '../test/axe';
+import { question } from '../test/questions';
+import { renderRoom, type RoomOptions } from '../test/renderRoom';
+import { RoomPage } from './RoomPage';
+
+const tag = { id: 't', name: 'Pay', color: '#3B82F6' };
+const questions = [
+  question('a', { body: 'First?', upvotes: 4, tags: [tag] }),
+  question('b', { body: 'Second?', upvotes: 2, isPinned: true, isFrozen: true }),
+  question('c', { body: 'Mine?', isMine: true, upvotes: 1 }),
+  question('d', { body: 'Done?', status: 'ANSWERED', responseText: 'Yes.' }),
+];
+const moderator = ['ask', 'vote', 'moderate', 'manage-tags'];
+
+const open = (options: RoomOptions = {}) =>
+  renderRoom(<RoomPage onSignOut={() => {}} />, { questions, tags: [tag], ...options });
+
+const bodies = () =>
+  screen.getAllByRole('article').map((card) => /[A-Z][a-z]+\?/.exec(card.textContent)?.[0]);
+const card = (body: string) => {
+  const found = screen.getAllByRole('article').find((it) => it.textContent.includes(body));
+  if (!found) throw new Error(`No card says ${body}`);
+  return within(found);
+};
+
+test('shows the room, how live it is, and the questions in order', () => {
+  open();
+  expect(screen.getByRole('heading', { level: 1 }).textContent).toBe('Acme');
+  expect(screen.getByText('Live')).toBeTruthy();
+  expect(bodies()).toEqual(['Second?', 'First?', 'Mine?']);
+});
+
+test('an attendee’s page has no accessibility problems', async () => {
+  const { container } = open({
+    teams: [{ id: 'e', name: 'Engineering', slug: 'eng', isActive: true }],
+  });
+  expect(await problemsOf(container)).toEqual([]);
+});
+
+test('a moderator’s page has none either, forms and menus open', async () => {
+  const { container, user } = open({ can: moderator });
+  await screen.findAllByRole('button', { name: 'Tag' });
+  await user.click(card('First?').getByRole('button', { name: 'Answer' }));
+  expect(document.activeElement?.tagName).toBe('TEXTAREA');
+  await user.click(card('Mine?').getByRole('button', { name: 'Remove' }));
+  await user.click(card('First?').getByRole('button', { name: 'Tag' }));
+  expect(await problemsOf(container)).toEqual([]);
+});
+
+test('attendees have no moderator’s tools', () => {
+  open();
+  expect(screen.queryByRole('button', { name: 'Pin' })).toBeNull();
+});
+
+test('the pills choose what is shown', async () => {
+  const { user } = open();
+  await user.click(screen.getByRole('button', { name: 'Answered 1' }));
+  expect(bodies()).toEqual(['Done?']);
+  expect(screen.getByText('Yes.')).toBeTruthy();
+  await user.click(screen.getByRole('button', { name: 'Mine 1' }));
+  expect(bodies()).toEqual(['Mine?']);
+});
+
+test('says why there is no voting', async () => {
+  const { user } = open();
+  await user.click(card('Mine?').getByRole('button', { name: /^Vote/ }));
+  expect(screen.getByText('This is your own question')).toBeTruthy();
+  await user.click(card('Second?').getByRole('button', { name: /^Vote/ }));
+  expect(screen.getByText('Voting on this question is paused')).toBeTruthy();
+});
+
+test('a refused vote is taken back and explained', async () => {
+  const refused = new ApiError(409, 'question_frozen', 'Question is frozen', 'It is paused.');
+  const { user } = open({ api: { vote: () => Promise.reject(refused) } });
+  await user.click(card('First?').getByRole('button', { name: /^Vote/ }));
+  expect((await screen.findByText(/Your vote was not counted/)).textContent).toContain('paused');
+  expect(card('First?').getByRole('button', { name: 'Vote, 4 so far' })).toBeTruthy();
+});
+
+test('a question that was not sent can be edited again', async () => {
+  const fields = { body: ['Say it nicely.'] };
+  const refused = new ApiError(422, 'invalid_input', 'Invalid input', 'body', fields);
+  const { user } = open({ api: { ask: () => Promise.reject(refused) } });
+  const input = screen.getByLabelText<HTMLTextAreaElement>('What would you like to know?');
+  await user.type(input, 'Rude?{Enter}');
+  expect((await screen.findByText(/Not sent/)).parentElement?.textContent).toContain('nicely');
+  await user.click(screen.getByRole('button', { name: 'Edit' }));
+  expect(input.value).toBe('Rude?');
+  expect(screen.queryByText(/Not sent/)).toBeNull();
+});
+
+test('an update does not take the focus', () => {
+  const { world } = open();
+  const input = screen.getByLabelText('What would you like to know?');
+  input.focus();
+  act(() => world.newest.say('question:upvoted', { questionId: 'a', upvotes: 9 }, 'e.11'));
+  expect(document.activeElement).toBe(input);
+  expect(card('First?').getByRole('button', { name: 'Vote, 9 so far' })).toBeTruthy();
+});
+
+test('tells those who listen what is new', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { world } = open();
+  const { createdAt } = question('n');
+  const data = { body: 'New?', upvotes: 0, status: 'OPEN', teamId: null, createdAt };
+  act(() => {
+    world.newest.say('question:created', { ...data, questionId: 'n' }, 'e.11');
+    world.newest.say('question:created', { ...data, questionId: 'm' }, 'e.12');
+  });
+  act(() => void vi.advanceTimersByTime(2000));
+  expect(screen.getByText('2 new questions').getAttribute('role')).toBe('status');
+});
+
+test('the list holds still while a moderator writes an answer', async () => {
+  const answer = vi.fn<Api['answer']>(() =>
+    Promise.resolve({ value: question('a', { status: 'ANSWERED' }), position: 'e.12' }),
+  );
+  const { user, world } = open({ can: moderator, api: { answer } });
+  await screen.findAllByRole('button', { name: 'Tag' });
+  await user.click(card('First?').getByRole('button', { name: 'Answer' }));
+  act(() => world.newest.say('question:upvoted', { questionId: 'c', upvotes: 50 }, 'e.11'));
+  expect(bodies()).toEqual(['Second?', 'First?', 'Mine?']);
+  await user.keyboard('Because.');
+  await user.click(screen.getByRole('button', { name: 'Publish answer' }));
+  expect(answer).toHaveBeenCalledWith('a', 'Because.');
+  expect(screen.queryByLabelText(/Your answer/)).toBeNull();
+});
