@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import pulsestage
-from pulsestage.cli import demo, serve
+from pulsestage.cli import admin, demo, serve, tail
 from pulsestage.cli.terminal import out, spoken_errors
 
 app = typer.Typer(
@@ -21,6 +21,10 @@ app = typer.Typer(
 
 app.command()(serve.serve)
 app.command()(demo.demo)
+app.command()(tail.tail)
+app.command()(admin.link)
+app.add_typer(admin.tenant, name="tenant")
+app.add_typer(admin.db, name="db")
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

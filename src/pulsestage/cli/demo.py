@@ -16,12 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from pulsestage.bootstrap import running
+from pulsestage.cli.addresses import room_url, sign_in_link
 from pulsestage.cli.audience import attend
 from pulsestage.cli.demo_data import demo_rooms
-from pulsestage.cli.demo_seed import seed
+from pulsestage.cli.demo_seed import LateClock, seed
 from pulsestage.cli.listening import PortTaken, at_port, close, listen, port_of
 from pulsestage.cli.options import Host, Port
-from pulsestage.cli.serve import room_url, sign_in_link
 from pulsestage.cli.terminal import Failure, err, out, run
 from pulsestage.domain.policy import Role
 from pulsestage.server.logs import configure_logs
@@ -90,8 +90,9 @@ def _listen(settings: Settings, *, may_move: bool) -> list[socket.socket]:
 
 
 async def _demo(demo: _Demo, sockets: list[socket.socket]) -> None:
-    async with running(demo.settings) as (context, _hub):
-        await _seed(context, quiet=demo.quiet)
+    late = LateClock()
+    async with running(demo.settings, late) as (context, _hub):
+        await _seed(context, late, quiet=demo.quiet)
         links = {(slug, role): await sign_in_link(demo.settings, context, slug, role) for slug, role in LINKS}
     started = asyncio.Event()
     server = make_server(demo.settings, lambda _port: started.set())
@@ -114,15 +115,15 @@ async def _beside(demo: _Demo, links: dict[tuple[str, Role], str], started: asyn
         await attend(here, demo_rooms(), demo.audience, random.Random())  # noqa: S311 - nothing to guess here
 
 
-async def _seed(context: Context, *, quiet: bool) -> None:
+async def _seed(context: Context, late: LateClock, *, quiet: bool) -> None:
     known = {tenant.slug for tenant in await context.directory.every()}
     rooms = [room for room in demo_rooms() if room.slug not in known]
     dice = random.Random(1)  # noqa: S311 - the same demo every time
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=err, disable=quiet or not rooms, transient=True) as progress:
+    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, transient=True) as progress:
         bar = progress.add_task("Filling the rooms", total=sum(len(room.questions) for room in rooms))
         for room in rooms:
-            await seed(context, room, dice, lambda: progress.advance(bar))
+            await seed(context, room, dice, late, lambda: progress.advance(bar))
 
 
 def _greet(demo: _Demo, links: dict[tuple[str, Role], str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pulsestage.bootstrap import running
+from pulsestage.cli.addresses import room_url, sign_in_link
 from pulsestage.cli.listening import at_port, close, listen
 from pulsestage.cli.options import DatabaseUrl, Host, Port, settings_from
 from pulsestage.cli.terminal import Failure, out, run
@@ -14,12 +15,10 @@ from pulsestage.domain.policy import Role
 from pulsestage.domain.tenant import DEFAULT_SLUG
 from pulsestage.server.logs import configure_logs
 from pulsestage.server.serving import make_server
-from pulsestage.services import sessions
 
 if TYPE_CHECKING:
     import socket
 
-    from pulsestage.services.context import Context
     from pulsestage.settings import Settings
 
 
@@ -72,16 +71,3 @@ async def _greeting(settings: Settings) -> list[str]:
             slug = settings.home_tenant
             lines.append(f"The home tenant {slug} does not exist yet: pulsestage tenant create {slug}")
     return lines
-
-
-def room_url(settings: Settings, slug: str) -> str:
-    """Where attendees go."""
-    return f"{settings.base_url}/app/{'' if slug == DEFAULT_SLUG else slug}"
-
-
-async def sign_in_link(settings: Settings, context: Context, slug: str, role: Role) -> str:
-    """A link that signs in whoever opens it first. Raises Failure if there is no such tenant."""
-    tenant = await context.directory.find(slug)
-    if tenant is None:
-        raise Failure(f"There is no tenant {slug!r}; `pulsestage tenant list` shows those that exist.")
-    return f"{settings.base_url}/app/{slug}#signin={sessions.make_link(context, tenant, role)}"

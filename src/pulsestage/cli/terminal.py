@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import unicodedata
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,11 @@ err = Console(stderr=True, highlight=False, emoji=False)
 
 class Failure(Exception):
     """A command can't do what it was asked to; the message is the sentence to show."""
+
+
+def one_line(text: str) -> str:
+    """What people typed, fit for a terminal: line breaks and what could steer the terminal become spaces."""
+    return "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in text)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

@@ -1,0 +1,131 @@
+"""What an operator does now and then: `db`, `tenant` and `link`. Works on the database, with or without a server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from pulsestage.bootstrap import opened, running
+from pulsestage.cli.addresses import room_url, sign_in_link
+from pulsestage.cli.options import DatabaseUrl, Json, settings_from
+from pulsestage.cli.terminal import err, one_line, out, run
+from pulsestage.domain.policy import Role
+from pulsestage.services import tenants
+from pulsestage.services.views import iso
+from pulsestage.storage import migrate
+
+if TYPE_CHECKING:
+    from pulsestage.settings import Settings
+
+RoleName: TypeAlias = Literal["viewer", "member", "moderator", "admin", "owner"]
+
+db = typer.Typer(no_args_is_help=True, help="The database's schema.")
+tenant = typer.Typer(no_args_is_help=True, help="Tenants: rooms with their own questions and people.")
+
+
+@db.command("upgrade")
+def db_upgrade(*, database_url: DatabaseUrl = None) -> None:
+    """Bring the database to this version's schema; the server does the same when it starts."""
+    run(_upgrade(settings_from(database_url=database_url)))
+
+
+async def _upgrade(settings: Settings) -> None:
+    async with opened(settings, upgraded=False) as database:
+        before, _ = await migrate.current(database)
+        await migrate.upgrade(database)
+        after, _ = await migrate.current(database)
+    if before == after:
+        out.print(f"The database is at {after} already.", markup=False)
+    else:
+        out.print(f"The database went from {before or 'empty'} to {after}.", markup=False)
+
+
+@db.command("current")
+def db_current(*, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
+    """Show which schema the database has, and which one this version needs."""
+    run(_current(settings_from(database_url=database_url), as_json=as_json))
+
+
+async def _current(settings: Settings, *, as_json: bool) -> None:
+    async with opened(settings, upgraded=False) as database:
+        current, needed = await migrate.current(database)
+    if as_json:
+        typer.echo(json.dumps({"current": current, "needed": needed, "upToDate": current == needed}))
+        return
+    table = Table("The database has", "This version needs")
+    table.add_row(current or "nothing yet", needed)
+    out.print(table)
+    if current != needed:
+        err.print("`pulsestage db upgrade` brings it there.", markup=False)
+
+
+@tenant.command("create")
+def tenant_create(
+    slug: Annotated[str, typer.Argument(help="Its name in addresses: small letters, digits and inner hyphens.")],
+    *,
+    name: Annotated[str | None, typer.Option(help="What people read; made from the slug if not set.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Create a tenant."""
+    run(_create(settings_from(database_url=database_url), slug, name or slug.replace("-", " ").capitalize()))
+
+
+async def _create(settings: Settings, slug: str, name: str) -> None:
+    async with running(settings) as (context, _hub):
+        created = await tenants.found(context, slug, name)
+    out.print(f"{created.slug} is ready: {room_url(settings, slug)}", markup=False, soft_wrap=True)
+    out.print(f"`pulsestage link --tenant {slug}` makes a link for its moderator.", markup=False, soft_wrap=True)
+
+
+@tenant.command("list")
+def tenant_list(*, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
+    """List the tenants."""
+    run(_list(settings_from(database_url=database_url), as_json=as_json))
+
+
+async def _list(settings: Settings, *, as_json: bool) -> None:
+    async with running(settings) as (context, _hub):
+        found = await context.directory.every()
+    rows = [
+        {
+            "id": each.id,
+            "slug": each.slug,
+            "name": each.name,
+            "createdAt": iso(each.created_at),
+            "url": room_url(settings, each.slug),
+        }
+        for each in found
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("Slug", "Name", "Created", "Address")
+    for row in rows:
+        table.add_row(row["slug"], Text(one_line(row["name"])), row["createdAt"][:16].replace("T", " "), row["url"])
+    out.print(table)
+
+
+def link(
+    *,
+    tenant: Annotated[str, typer.Option(help="The tenant's slug.")],
+    role: Annotated[RoleName, typer.Option(help="What the link makes of whoever opens it first.")] = "moderator",
+    url: Annotated[str | None, typer.Option(help="Address of the server, if the settings don't say it.")] = None,
+    database_url: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Print a sign-in link. It works once, for a day."""
+    settings = settings_from(database_url=database_url, public_url=url)
+    run(_link(settings, tenant, Role.parse(role), as_json=as_json))
+
+
+async def _link(settings: Settings, slug: str, role: Role, *, as_json: bool) -> None:
+    async with running(settings) as (context, _hub):
+        made = await sign_in_link(settings, context, slug, role)
+    if as_json:
+        typer.echo(json.dumps({"tenant": slug, "role": role.slug, "url": made}))
+    else:
+        typer.echo(made)
