@@ -92,7 +92,9 @@ test('shows similar questions to vote for while somebody types', async () => {
     api: { similar: () => Promise.resolve([known]), vote },
   });
   fireEvent.change(input, { target: { value: 'office closing' } });
-  await act(() => vi.advanceTimersByTimeAsync(500));
+  // First the typing settles, then the search runs.
+  await act(() => vi.advanceTimersByTimeAsync(350));
+  await act(() => vi.advanceTimersByTimeAsync(10));
   fireEvent.click(screen.getByRole('button', { name: 'Vote, 4 so far' }));
   expect(vote).toHaveBeenCalledWith('k', true);
   expect(screen.getByText(/Similar questions below: 1/)).toBeTruthy();
