@@ -56,6 +56,8 @@ def session_of(request: Request, context: Context, tenant: Tenant) -> Session | 
 
 def tenant_parameter(request: Request) -> str | None:
     """The tenant's slug as a query parameter, under either name."""
+    if not request.scope["query_string"]:
+        return None
     return request.query_params.get("tenantId") or request.query_params.get("tenant")
 
 

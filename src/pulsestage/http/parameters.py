@@ -1,5 +1,6 @@
 """Path and query parameters that several routes share."""
 
+import re
 from typing import Annotated
 
 from fastapi import Path
@@ -8,9 +9,15 @@ from pulsestage.domain.errors import InvalidInput
 from pulsestage.services.ports import PageKey
 
 _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_is_uuid = re.compile(_UUID[1:-1]).fullmatch
 _EXAMPLE = "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d"
 
 Id = Annotated[str, Path(pattern=_UUID, examples=[_EXAMPLE])]
+
+
+def is_id(text: str) -> bool:
+    """Whether the text has the form of an id."""
+    return _is_uuid(text) is not None
 
 
 def write_cursor(key: PageKey) -> str:

@@ -22,11 +22,10 @@ def reply(
     position: Position | None = None,
 ) -> Response:
     """JSON. `position` says where in the log the answer stands."""
-    response = Response(encode_json(body), status, media_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
+    headers = {"Cache-Control": "no-store"}
     if position is not None:
-        response.headers["X-Stream-Position"] = str(position)
-    return response
+        headers["X-Stream-Position"] = str(position)
+    return Response(encode_json(body), status, headers, media_type="application/json")
 
 
 def no_content(position: Position) -> Response:

@@ -6,6 +6,7 @@ the application's lifespan, has none left to wait for.
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -32,6 +33,10 @@ class PulseServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, then tell on which port."""
         await super().startup(sockets)
+        # What was made at start lives to the end: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
         if self._on_started is not None and not self.should_exit:
             self._on_started(self.servers[0].sockets[0].getsockname()[1])
 

@@ -1,7 +1,7 @@
 """Votes: the hot write. What arrives together is committed together.
 
-While one transaction of a tenant is under way, the votes that arrive gather; the next transaction takes them all, up
-to a limit. At rest a vote is committed at once, so nobody waits for company; under load a batch costs hardly more than
+At rest a vote is committed at once, so nobody waits for company. When votes come faster than one by one, the next
+transaction waits a few milliseconds, and takes all that have gathered, up to a limit: a batch costs hardly more than
 one vote did. Each caller gets its own true answer after the commit its vote is in.
 """
 
@@ -67,10 +67,12 @@ class VoteFolder:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         *,
         batch_limit: int = 500,
+        gather_seconds: float = 0.005,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._spawn = spawn
         self._batch_limit = batch_limit
+        self._gather_seconds = gather_seconds
         self._queues: dict[str, deque[Waiting]] = {}
 
     async def cast(self, tenant_id: str, ballot: vote.Ballot) -> Counted:
@@ -92,6 +94,8 @@ class VoteFolder:
             size = min(len(queue), self._batch_limit)
             batch = [queue.popleft() for _ in range(size)]
             await self._commit_or_split(tenant_id, batch)
+            if len(queue) < self._batch_limit and (size > 1 or queue):
+                await asyncio.sleep(self._gather_seconds)
         del self._queues[tenant_id]
 
     async def _commit_or_split(self, tenant_id: str, batch: Sequence[Waiting]) -> None:

@@ -1,0 +1,132 @@
+"""Votes over HTTP: folded against one transaction each, and against an empty FastAPI route, in one run.
+
+    python -m bench.votes [--postgres URL] [--rounds 3] [--votes 6000]
+
+Each round starts every server anew, on one core, and lets 64 connections send votes of 1,000 people for 20 questions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.load import request, send_all
+from bench.servers import LOAD_CORE, running
+from pulsestage.bootstrap import running as service
+from pulsestage.domain.policy import Actor, Role
+from pulsestage.services import questions, tenants
+from pulsestage.settings import Settings
+
+VOTERS, QUESTIONS, PEOPLE = 64, 20, 1000
+SECRET = "benchmarks need no secrets, only long ones"  # noqa: S105
+PORT = 7790
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One server in one round."""
+
+    rate: float
+    cpu_micros: float
+
+
+async def prepare(settings: Settings) -> list[str]:
+    """A tenant with fresh questions; their ids."""
+    async with service(settings) as (context, _):
+        tenant = await tenants.resolve(context, "default")
+        asker = Actor(tenant.id, context.new_id(), Role.MEMBER)
+        asked = [
+            await questions.ask(context, asker, tenant, f"Question number {number} of the benchmark?", None)
+            for number in range(QUESTIONS)
+        ]
+    return [changed.question.id for changed in asked]
+
+
+async def cookies(port: int) -> list[str]:
+    """Make the people, as browsers would."""
+    _, heads = await send_all(port, iter([request("GET", "/session")] * PEOPLE), 16)
+    lines = [line for head in heads for line in head.split(b"\r\n") if line.lower().startswith(b"set-cookie:")]
+    return [line[12:].split(b";")[0].decode() for line in lines]
+
+
+def ballots(ids: list[str], people: list[str], count: int, seed: int) -> Iterator[bytes]:
+    """Different votes in random order."""
+    pairs = list(itertools.product(people, ids))
+    random.Random(seed).shuffle(pairs)  # noqa: S311 - repeatable on purpose
+    for cookie, question_id in pairs[:count]:
+        yield request("POST", f"/questions/{question_id}/upvote", {"Cookie": cookie})
+
+
+def measure_pulsestage(database_url: str, batch_limit: int, count: int, seed: int) -> Measured:
+    """One round of our server."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            "PULSESTAGE_DATA_DIR": folder,
+            "PULSESTAGE_DATABASE_URL": database_url or f"sqlite+aiosqlite:///{folder}/bench.db",
+            "PULSESTAGE_SECRET_KEY": SECRET,
+            "PULSESTAGE_ASKS_PER_MINUTE": "0",
+            "PULSESTAGE_VOTES_PER_MINUTE": "0",
+            "PULSESTAGE_VOTE_BATCH_LIMIT": str(batch_limit),
+        }
+        os.environ.update(environment)
+        ids = asyncio.run(prepare(Settings()))
+        command = [sys.executable, "-m", "pulsestage", "serve", "--port", str(PORT)]
+        with running(command, PORT, environment) as server:
+            people = asyncio.run(cookies(PORT))
+            requests = list(ballots(ids, people, count, seed))
+            before, started = server.cpu_seconds(), time.perf_counter()
+            statuses, _ = asyncio.run(send_all(PORT, iter(requests), VOTERS))
+            seconds, cpu = time.perf_counter() - started, server.cpu_seconds() - before
+    if statuses != {200: count}:
+        sys.exit(f"not every vote was accepted: {dict(statuses)}")
+    return Measured(count / seconds, cpu / count * 1e6)
+
+
+def measure_empty(count: int) -> Measured:
+    """One round of the yardstick."""
+    command = [sys.executable, str(Path(__file__).with_name("empty_route.py")), str(PORT)]
+    sent = [request("POST", "/questions/0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d/upvote")] * count
+    with running(command, PORT) as server:
+        asyncio.run(send_all(PORT, iter(sent[:500]), VOTERS))
+        before, started = server.cpu_seconds(), time.perf_counter()
+        asyncio.run(send_all(PORT, iter(sent), VOTERS))
+        return Measured(count / (time.perf_counter() - started), (server.cpu_seconds() - before) / count * 1e6)
+
+
+def main() -> None:
+    """Measure, and print the medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--postgres", metavar="URL", help="postgresql+asyncpg://… of an empty database; SQLite if absent"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--votes", type=int, default=6000)
+    arguments = parser.parse_args()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    results: dict[str, list[Measured]] = {"folded": [], "one by one": [], "empty route": []}
+    url = arguments.postgres or ""
+    for round_number in range(arguments.rounds):
+        results["empty route"].append(measure_empty(arguments.votes))
+        results["folded"].append(measure_pulsestage(url, 500, arguments.votes, round_number))
+        results["one by one"].append(measure_pulsestage(url, 1, arguments.votes // 8, round_number))
+    rates = {name: statistics.median(each.rate for each in rounds) for name, rounds in results.items()}
+    costs = {name: statistics.median(each.cpu_micros for each in rounds) for name, rounds in results.items()}
+    print(f"{'server':<14}{'votes/s':>10}{'CPU µs/vote':>14}   ({'PostgreSQL' if url else 'SQLite'})")
+    for name in results:
+        print(f"{name:<14}{rates[name]:>10.0f}{costs[name]:>14.0f}")
+    print(f"rate, folded / one by one:        {rates['folded'] / rates['one by one']:.1f}")
+    print(f"CPU per vote, folded / empty:     {costs['folded'] / costs['empty route']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
