@@ -72,7 +72,7 @@ def measure_pulsestage(database_url: str, batch_limit: int, count: int, seed: in
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             "PULSESTAGE_DATA_DIR": folder,
-            "PULSESTAGE_DATABASE_URL": database_url or f"sqlite+aiosqlite:///{folder}/bench.db",
+            "PULSESTAGE_DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
             "PULSESTAGE_SECRET_KEY": SECRET,
             "PULSESTAGE_ASKS_PER_MINUTE": "0",
             "PULSESTAGE_VOTES_PER_MINUTE": "0",

@@ -46,7 +46,7 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A SQLite file that doesn't exist yet, as a URL for SQLAlchemy."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'pulsestage.db'}"
+    return f"sqlite:///{tmp_path / 'pulsestage.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

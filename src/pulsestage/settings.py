@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".pulsestage")
     """Where the SQLite file and the generated secret live."""
     database_url: str | None = None
-    """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://user:password@host/name`; a file in `data_dir` if not set."""
+    """`sqlite:///path` or `postgresql+asyncpg://user:password@host/name`; a file in `data_dir` if not set."""
     database_pool: Annotated[int, Field(ge=1, le=1000)] = 10
     """Connections to PostgreSQL; for SQLite, connections that read."""
     secret_key: SecretStr | None = None
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     @property
     def url_of_database(self) -> str:
         """The database to open."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'pulsestage.db'}"
+        return self.database_url or f"sqlite:///{self.data_dir / 'pulsestage.db'}"
 
     @property
     def base_url(self) -> str:

@@ -86,7 +86,7 @@ async def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     """A database at the newest schema, once of each kind."""
     with ExitStack() as stack:
         if request.param == "sqlite":
-            url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('storage') / 'pulsestage.db'}"
+            url = f"sqlite:///{tmp_path_factory.mktemp('storage') / 'pulsestage.db'}"
         else:
             url = stack.enter_context(request.getfixturevalue("postgres").database())
         database = Database(url)

@@ -138,7 +138,7 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
 
 
 async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a' / 'b' / 'pulsestage.db'}")
+    database = Database(f"sqlite:///{tmp_path / 'a' / 'b' / 'pulsestage.db'}")
     async with database.read() as connection:
         assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
     await database.close()

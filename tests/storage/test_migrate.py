@@ -31,7 +31,7 @@ async def test_migrated_and_created_are_the_same_table_by_table(
 ) -> None:
     if kind == "sqlite":
         folder = tmp_path_factory.mktemp("schemas")
-        urls = [f"sqlite+aiosqlite:///{folder / name}" for name in ("migrated.db", "created.db")]
+        urls = [f"sqlite:///{folder / name}" for name in ("migrated.db", "created.db")]
         migrated, created = [await _schema(url, migrate=url == urls[0]) for url in urls]
     else:
         server = request.getfixturevalue("postgres")

@@ -214,7 +214,7 @@ ORDERS = [
 @pytest.fixture(scope="module")
 async def big_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
     """Two tenants with 20,000 questions each, in SQLite."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('big') / 'pulsestage.db'}")
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('big') / 'pulsestage.db'}")
     await _seed(database)
     yield database
     await database.close()

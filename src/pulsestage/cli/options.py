@@ -11,12 +11,12 @@ from sqlalchemy.exc import ArgumentError
 from pulsestage.cli.terminal import Failure
 from pulsestage.settings import Settings
 
-_DRIVERS = {"sqlite+aiosqlite", "postgresql+asyncpg"}
+_DRIVERS = {"sqlite", "postgresql+asyncpg"}
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for every interface.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 DatabaseUrl = Annotated[
-    str | None, typer.Option(help="sqlite+aiosqlite:///path or postgresql+asyncpg://user:password@host/name.")
+    str | None, typer.Option(help="sqlite:///path or postgresql+asyncpg://user:password@host/name.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -36,6 +36,6 @@ def check_database_url(url: str) -> None:
         driver = "nothing that can be read"
     if driver not in _DRIVERS:
         raise Failure(
-            "PULSESTAGE_DATABASE_URL (or --database-url) must begin with sqlite+aiosqlite:/// or"
+            "PULSESTAGE_DATABASE_URL (or --database-url) must begin with sqlite:/// or"
             f" postgresql+asyncpg://; it begins with {driver}."
         )
