@@ -233,7 +233,12 @@ class World:
     async def lose_log(self) -> None:
         """The log is lost, and with it perhaps some of the truth, as after a restore."""
         tenant = self.tenants[self.random.choice(TENANTS)]
+        backup = self.store.memory._logs[tenant.name].events
         self.store.memory.create(tenant.name)
+        if self.random.random() < 0.5:  # what came after the backup is lost, and its numbers are given again
+            log = self.store.memory._logs[tenant.name]
+            log.floor = max(0, backup[0].seq - 1) if backup else 0
+            log.events = backup[: -self.random.randint(1, 5)]
         if self.random.random() < 0.5:
             tenant.items = dict(list(tenant.items.items())[::2])
             tenant.values = dict(list(tenant.values.items())[::2])

@@ -195,6 +195,17 @@ async def test_events_during_the_join_are_neither_lost_nor_doubled(house: House)
     assert sink.ids == ["e1.1", "e1.2", "e1.3", "e1.4"]
 
 
+async def test_events_during_the_first_look_are_known_after_it(house: House) -> None:
+    house.log(2)
+    house.store.open.clear()
+    sink = await house.join()
+    house.hub.append("t1", "e0", [event(3)])  # of another log: not for this one
+    house.say(2)
+    house.store.open.set()
+    await settle()
+    assert sink.ids == ["e1.4"]
+
+
 async def test_events_during_the_snapshot_follow_it(house: House) -> None:
     house.log(2)
     gate = asyncio.Event()
@@ -251,6 +262,19 @@ async def test_the_log_is_read_in_pages(house: House) -> None:
     assert house.hub.stats().catch_ups == 1
 
 
+async def test_who_reads_the_log_reads_it_for_all(house: House) -> None:
+    """After a restart the window is empty and everybody comes back at once."""
+    house.log(5)
+    house.store.open.clear()
+    sinks = [await house.join(last_event_id=f"e1.{seq}", encoding="gzip") for seq in (3, 2, 3, 3, 2, 4, 3) * 5]
+    house.store.open.set()
+    await settle()
+    reads = [ask for ask in house.store.asked if ask.startswith("read")]
+    assert len(reads) <= house.hub._engine.settings.catch_up_concurrency
+    assert all(sink.ids[-1] == "e1.5" for sink in sinks)
+    assert sinks[0].payloads[-1] is sinks[-1].payloads[-1]
+
+
 @pytest.mark.parametrize("settings", [{"page_size": 2, "window_events": 2}])
 async def test_live_moves_on_while_a_stream_catches_up(house: House) -> None:
     house.log(4)
@@ -273,10 +297,32 @@ async def test_few_pages_are_in_memory_at_once(house: House) -> None:
     house.store.asked.clear()
     house.store.open.clear()
     sinks = [await house.join(last_event_id="e1.0") for _ in range(5)]
-    assert len(house.store.asked) == 2
+    assert house.store.asked == ["read 0", "read 0"]
     house.store.open.set()
     await settle()
     assert all(len(sink.ids) == 4 for sink in sinks)
+
+
+async def test_a_page_of_another_epoch_is_not_taken_for_this_one(house: House) -> None:
+    house.log(3)
+    await house.join()
+    house.store.memory.create("t1")
+    house.log(9)  # nobody knows yet
+    sink = await house.join(last_event_id="e1.1", snapshot=house.snapshot())
+    assert sink.types == ["connected", "reset", "snapshot"]
+    assert sink.ids == ["e1.1", None, "e3.9"]
+    house.hub.append("t1", "e1", [event(6)])  # late news; the gap is not filled from the new log
+    await house.clock.advance(1)
+    assert sink.ids == ["e1.1", None, "e3.9"]
+
+
+async def test_a_gap_is_not_filled_from_another_epoch(house: House) -> None:
+    sink = await house.join()
+    house.hub.append("t1", "e1", house.log(2)[1:])
+    house.store.memory.create("t1")
+    house.log(9)
+    await house.clock.advance(0.2)
+    assert sink.types == ["connected", "reset"]
 
 
 async def test_pruned_while_catching_up(house: House) -> None:
@@ -393,6 +439,28 @@ async def test_a_gap_is_read_from_the_log_after_a_moment(house: House) -> None:
     await house.clock.advance(0.02)
     assert sink.ids == ["e1.0", "e1.1", "e1.2", "e1.3"]
     assert house.hub.stats().gap_repairs == 1
+
+
+async def test_one_repair_at_a_time(house: House) -> None:
+    sink = await house.join()
+    events = house.log(5)
+    house.store.open.clear()
+    for late in (4, 2, 3, 1):
+        house.hub.append("t1", "e1", events[late : late + 1])
+        await house.clock.advance(0.08)
+    house.store.open.set()
+    await house.clock.advance(1)
+    assert sink.ids == ["e1.0", "e1.1", "e1.2", "e1.3", "e1.4", "e1.5"]
+    assert [ask for ask in house.store.asked if ask.startswith("read")] == ["read 0"]
+
+
+@pytest.mark.parametrize("settings", [{"window_events": 2}])
+async def test_what_the_window_has_no_room_for_is_not_gathered(house: House) -> None:
+    sink = await house.join()
+    house.say()
+    house.say(5)
+    assert sink.ids[-1] == "e1.6"
+    assert house.hub.stats().window_events == 2
 
 
 async def test_an_announcement_of_what_the_log_does_not_have(house: House) -> None:

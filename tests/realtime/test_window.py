@@ -54,6 +54,35 @@ def test_it_holds_the_newest_and_what_is_to_be_sent(
         assert len(one_more) > max_events or sum(entry.size for entry in one_more) > max_bytes
 
 
+@given(
+    sizes=sizes.filter(bool),
+    floor=st.integers(0, 30),
+    page=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    max_events=st.integers(0, 20),
+    max_bytes=st.integers(0, 3000),
+)
+def test_it_grows_back_as_far_as_there_is_room(
+    sizes: list[int], floor: int, page: tuple[int, int], max_events: int, max_bytes: int
+) -> None:
+    everything = make_window(sizes).between(0, len(sizes))
+    window = make_window(sizes, max_events=0)
+    window.trim(floor)
+    window._max_events, window._max_bytes = max_events, max_bytes
+    floor, size = window.floor, window.size
+    window.extend_back(everything[slice(*page)])
+    older = [entry.seq for entry in everything[slice(*page)] if entry.seq <= floor]
+    entries = window.between(window.floor, window.head)
+    assert entries == everything[window.floor :]
+    assert window.size == sum(entry.size for entry in entries)
+    if window.floor < floor:
+        assert older[-1] == floor
+        assert window.floor >= older[0] - 1
+        assert len(window) <= max_events
+        assert window.size <= max_bytes
+    elif older and older[-1] == floor:
+        assert len(window) >= max_events or size + everything[floor - 1].size > max_bytes
+
+
 @pytest.mark.parametrize("seq", [5, 7])
 def test_it_takes_only_what_follows(seq: int) -> None:
     with pytest.raises(ValueError, match="does not follow 5"):

@@ -4,7 +4,7 @@ A channel exists while its tenant has streams. Its follower brings the log's eve
 for a moment when it is busy, and gives each cohort its payload.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pulsestage.realtime.clock import Timer
@@ -16,6 +16,7 @@ from pulsestage.realtime.filter import View
 from pulsestage.realtime.follower import Follower
 from pulsestage.realtime.payloads import Payload, Payloads
 from pulsestage.realtime.store import LogBounds
+from pulsestage.realtime.window import Entry
 
 if TYPE_CHECKING:
     from pulsestage.realtime.subscription import Subscription
@@ -92,6 +93,10 @@ class Channel:
         upto = self._feed.window.batch_end(cursor, self.flushed, self._engine.settings.batch_bytes)
         return upto, self._payloads.get(cohort.view, cohort.encoding, after=cursor, upto=upto)
 
+    def remember(self, entries: Sequence[Entry]) -> None:
+        """A page of the log was read: if it reaches the window and there is room, the next reader needn't read it."""
+        self._feed.window.extend_back(entries)
+
     def wait_for_flush(self, subscription: "Subscription") -> None:
         """This stream knows more than the live ones were sent: it joins them when they have come as far."""
         self._ahead[subscription] = None
@@ -106,7 +111,6 @@ class Channel:
         self._payloads = Payloads(feed.window)
         self.flushed = feed.head
         self.is_open = True
-        self._ahead.clear()
         if reason is not None:
             for subscription, lost in fates:
                 if lost:

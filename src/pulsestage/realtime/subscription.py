@@ -18,7 +18,6 @@ from pulsestage.realtime import frames
 from pulsestage.realtime.encoding import ENCODINGS, EncodingName
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import EpochChanged
-from pulsestage.realtime.event import Event
 from pulsestage.realtime.jobs import Work
 from pulsestage.realtime.request import StreamRequest
 from pulsestage.realtime.sink import Sink
@@ -125,7 +124,6 @@ class Subscription:
         """What the client has can't be continued: reset it, and give it a snapshot if it had asked for one."""
         if self._connected and not self._closed:
             self._cancel()
-            self._waiting = False
             self._invalidate(reason)
             self.proceed()
 
@@ -245,15 +243,19 @@ class Subscription:
         while self._cursor < channel.oldest and not (self._full or self._closed):
             # One slot per page, not per reader: the pages in memory are bounded, and readers take turns.
             async with engine.catch_up_slots:
+                if self._cursor >= channel.oldest:
+                    return  # while this one waited, another's page has brought the window down to here
                 page = await channel.read_log(self._cursor)
                 if not page or page[0].seq != self._cursor + 1:
                     self._invalidate(EXPIRED_POSITION)
                     return
-                self._write_page(page)
+                epoch = channel.bounds.epoch
+                entries = [Entry.of(epoch, self.tenant, event) for event in page]
+                channel.remember(entries)
+                if self._cursor < channel.oldest:
+                    self._write_page(entries)
 
-    def _write_page(self, page: Sequence[Event]) -> None:
-        epoch = self._channel.bounds.epoch
-        entries = [Entry.of(epoch, self.tenant, event) for event in page]
+    def _write_page(self, entries: Sequence[Entry]) -> None:
         for part in pages(entries, self._engine.settings.batch_bytes):
             self._cursor = part[-1].seq
             batch = Batch.of(part, self._cohort.view)

@@ -79,6 +79,16 @@ class Window:
             self.floor += 1
             self.size -= self._entries.pop(self.floor).size
 
+    def extend_back(self, entries: Sequence[Entry]) -> None:
+        """Take older entries, as far as they reach down from the floor without a gap and there is room."""
+        for entry in reversed(entries):
+            if entry.seq == self.floor:
+                if len(self._entries) >= self._max_events or self.size + entry.size > self._max_bytes:
+                    return
+                self._entries[entry.seq] = entry
+                self.size += entry.size
+                self.floor -= 1
+
     def between(self, after: int, upto: int) -> list[Entry]:
         """Entries `after + 1` … `upto`, all of which must be in the window."""
         entries = self._entries
