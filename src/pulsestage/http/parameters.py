@@ -33,7 +33,7 @@ def read_cursor(cursor: str) -> PageKey:
         key = PageKey(pinned == "1", int(upvotes), question_id)
     except ValueError:
         key = None
-    # What was read must write the same again: no other spelling, no number a database can't hold.
-    if key is None or write_cursor(key) != cursor or abs(key.upvotes) >= 2**31 or len(key.question_id) != len(_EXAMPLE):
+    # What was read must write the same again: no other spelling, no number or text a database can't hold.
+    if key is None or write_cursor(key) != cursor or abs(key.upvotes) >= 2**31 or not re.match(_UUID, key.question_id):
         raise InvalidInput({"cursor": ["use the cursor of a Link header as it is"]})
     return key
