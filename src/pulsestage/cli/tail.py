@@ -67,8 +67,10 @@ class Tail:
         while True:
             try:
                 reason = self._read()
-            except httpx.TransportError as error:
-                reason = one_line(str(error)) or type(error).__name__
+            except httpx.ConnectError:
+                reason = f"No server answers at {self._url}"
+            except httpx.TransportError:
+                reason = "The connection broke"
             wait = self._next_wait()
             err.print(f"{reason}; trying again in {wait:g} s", style="yellow", markup=False)
             self._sleep(wait)

@@ -31,8 +31,8 @@ def line_of(event: dict[str, Any]) -> Text:
     line = Text(f"{moment:%H:%M:%S}  ", style="dim")
     line.append(f"{event['type']:<18}", style=_STYLES.get(event["type"], "magenta"))
     line.append(f" {question:<8}", style="dim")
-    gist = _GISTS.get(event["type"], lambda _data: str(event.get("tenantSlug", "")))
-    line.append(one_line(gist(data)), style="default")
+    gist = _GISTS.get(event["type"])
+    line.append(one_line(gist(data) if gist else str(event.get("tenantSlug", ""))), style="default")
     return line
 
 

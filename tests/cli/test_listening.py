@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from pulsestage.cli.listening import PortTaken, close, listen, port_of
+from pulsestage.cli.terminal import Failure
+
+
+def test_every_address_of_the_host_has_the_same_port() -> None:
+    sockets = listen("localhost", 0)
+    try:
+        assert len({port_of(each) for each in sockets}) == 1
+        assert all(each.proto == socket.IPPROTO_TCP for each in sockets)
+    finally:
+        close(sockets)
+
+
+def test_a_port_can_be_taken_once() -> None:
+    sockets = listen("127.0.0.1", 0)
+    try:
+        with pytest.raises(PortTaken, match="choose another one with --port"):
+            listen("127.0.0.1", port_of(sockets[0]))
+    finally:
+        close(sockets)
+
+
+def test_an_unknown_host() -> None:
+    with pytest.raises(Failure, match=r"nowhere\.invalid is no address of this machine"):
+        listen("nowhere.invalid", 0)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import re
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Call, Start
+    from tests.cli.processes import Process
+
+
+@pytest.fixture(scope="module")
+def server(start: Start) -> Process:
+    return start("serve", "--port", "0")
+
+
+@pytest.fixture(scope="module")
+def url(server: Process) -> str:
+    return server.printed(r"serves (http://127\.0\.0\.1:[1-9]\d*);").group(1)
+
+
+def test_port_0_tells_the_real_port(url: str) -> None:
+    assert httpx.get(f"{url}/health").json()["ok"] is True
+
+
+def test_the_room_is_named(server: Process, url: str) -> None:
+    room = server.printed(r"Room default: (\S+)").group(1)
+    assert room == f"{url}/app/"
+    assert httpx.get(room).status_code == 200
+
+
+def test_the_link_signs_one_moderator_in(server: Process, url: str) -> None:
+    link = server.printed(r"Sign in as moderator.* (http\S+)").group(1)
+    page, _, token = link.partition("#signin=")
+    assert page == f"{url}/app/default"
+    first = httpx.post(f"{url}/session", params={"tenantId": "default"}, json={"token": token})
+    again = httpx.post(f"{url}/session", params={"tenantId": "default"}, json={"token": token})
+    assert (first.status_code, first.json()["role"]) == (201, "moderator")
+    assert (again.status_code, again.json()["code"]) == (403, "invalid_token")
+
+
+def test_a_second_server_on_the_port_says_so(call: Call, url: str) -> None:
+    called = call("serve", "--port", url.rpartition(":")[2])
+    assert called.code == 1
+    assert "taken by another program" in called.err
+    assert "Traceback" not in called.err
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_being_told_to_stop_is_no_failure(start: Start, how: signal.Signals) -> None:
+    server = start("serve", "--port", "0")
+    url = server.printed(r"serves (\S+);").group(1)
+    with httpx.stream("GET", f"{url}/sse") as stream:
+        received = stream.iter_text()
+        assert "connected" in next(received)
+        code = server.stop(how)
+        assert "goodbye" in "".join(received)
+    assert code == 0
+    assert "Traceback" not in server.err
+
+
+def test_a_home_tenant_that_is_missing_is_pointed_out(start: Start) -> None:
+    server = start("serve", "--port", "0", PULSESTAGE_HOME_TENANT="acme", PULSESTAGE_LOG_LEVEL="error")
+    server.printed(r"pulsestage tenant create acme")
+    assert server.stop() == 0
+    assert server.err == ""
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        ({"PULSESTAGE_PORT": "many"}, "PULSESTAGE_PORT: Input should be a valid integer"),
+        ({"PULSESTAGE_SECRET_KEY": "kept secret"}, "PULSESTAGE_SECRET_KEY: use at least 32 characters"),
+        ({"PULSESTAGE_SECRET_KEY_FILE": "/nowhere"}, "PULSESTAGE_SECRET_KEY_FILE: [Errno 2] No such file"),
+        ({"PULSESTAGE_DATABASE_URL": "mysql://me:secret@there/it"}, "it begins with mysql."),
+        ({"PULSESTAGE_DATABASE_URL": "something"}, "must begin with sqlite:///"),
+        ({"PULSESTAGE_DATABASE_URL": "postgresql+asyncpg://me:secret@127.0.0.1:1/it"}, "database can't be reached"),
+        ({"PULSESTAGE_DATA_DIR": "/dev/null/data"}, "Not a directory: /dev/null/data"),
+        ({"PULSESTAGE_HOST": "192.0.2.1"}, "192.0.2.1 is no address of this machine"),
+    ],
+)
+def test_what_can_not_be_used_is_one_sentence(call: Call, settings: dict[str, str], sentence: str) -> None:
+    called = call("serve", **{"PULSESTAGE_PORT": "0", **settings})
+    assert called.code == 1
+    assert called.out == ""
+    assert re.fullmatch(r"Error: [^\n]+\n", called.err)
+    assert sentence in called.err
+    assert "secret@" not in called.err
+    assert "kept secret" not in called.err
+
+
+def test_a_database_that_does_not_exist(call: Call, postgres_url: str) -> None:
+    called = call("serve", "--port", "0", "--database-url", f"{postgres_url}_gone")
+    assert called.code == 1
+    assert re.fullmatch(r"Error: [^\n]+\n", called.err)
+
+
+@pytest.mark.parametrize("arguments", [("--workers", "2"), ("--port", "65536"), ("--nonsense",)])
+def test_wrong_usage_is_2(call: Call, arguments: tuple[str, ...]) -> None:
+    assert call("serve", *arguments).code == 2
+
+
+def test_a_failed_start_gives_the_port_back(call: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(2):
+        called = call("serve", "--port", str(port), PULSESTAGE_DATA_DIR="/dev/null/data")
+        assert "Not a directory" in called.err
