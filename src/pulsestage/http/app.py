@@ -41,7 +41,6 @@ def create_app(
     app = FastAPI(
         title="PulseStage",
         version=pulsestage.__version__,
-        root_path=options.root_path,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -66,5 +65,7 @@ def create_app(
             expose_headers=SHOWN_HEADERS,
             max_age=600,
         )
-    app.add_middleware(Edge, metrics=app.state.metrics, max_body_bytes=options.max_body_bytes)
+    app.add_middleware(
+        Edge, metrics=app.state.metrics, max_body_bytes=options.max_body_bytes, root_path=options.root_path
+    )
     return app

@@ -38,9 +38,10 @@ class BodyTooLarge(HTTPException):
 class Edge:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, metrics: HttpMetrics, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics, max_body_bytes: int, root_path: str) -> None:
         self._app = app
         self._metrics = metrics
+        self._root_path = root_path
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,10 +49,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        root = scope.get("root_path", "")
-        if not scope["path"].startswith(f"{root}/"):
+        if root := self._root_path:
             # Some proxies take the prefix away and some leave it; from here on it is always there.
-            scope = {**scope, "path": root + scope["path"]}
+            path = scope["path"].removeprefix(root) if f"{scope['path']}/".startswith(f"{root}/") else scope["path"]
+            scope = {**scope, "root_path": root, "path": f"{root}{path or '/'}"}
         exchange = Exchange(scope, receive, send, self._max_body_bytes)
         started = time.perf_counter()
         try:

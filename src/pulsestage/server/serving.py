@@ -55,7 +55,7 @@ def make_server(settings: Settings, on_started: Callable[[int], None] | None = N
         app,
         host=settings.host,
         port=settings.port,
-        root_path="",  # FastAPI knows it; uvicorn would put it in front of every path as well
+        root_path="",  # the application's edge knows it; uvicorn would put it in front of every path as well
         loop="auto",
         http="httptools",
         ws="none",
