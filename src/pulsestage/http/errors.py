@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import http
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from pulsestage.domain import errors
 from pulsestage.realtime import HubClosed
@@ -67,7 +68,7 @@ def problem_of(error: errors.PulseStageError) -> Problem:
     status = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
     fields = error.fields if isinstance(error, errors.InvalidInput) else None
     return Problem(
-        title=http.HTTPStatus(status).phrase,
+        title=HTTPStatus(status).phrase,
         status=status,
         detail=error.message,
         code=error.code,
@@ -78,7 +79,7 @@ def problem_of(error: errors.PulseStageError) -> Problem:
 
 def problem(status: int, error: str, detail: str) -> Problem:
     """A problem that is not the domain's."""
-    return Problem(http.HTTPStatus(status).phrase, status, detail, CODES.get(status, f"http_{status}"), error)
+    return Problem(HTTPStatus(status).phrase, status, detail, CODES.get(status, f"http_{status}"), error)
 
 
 def http_problem(status: int, allowed: str | None = None) -> Problem:
@@ -89,7 +90,7 @@ def http_problem(status: int, allowed: str | None = None) -> Problem:
         405: f"This address answers {allowed or 'other methods'}.",
         413: "The body is larger than this server takes.",
     }
-    phrase = http.HTTPStatus(status).phrase
+    phrase = HTTPStatus(status).phrase
     return problem(status, phrase.capitalize(), details.get(status, phrase))
 
 
@@ -129,10 +130,19 @@ def _field_name(problem: dict[str, Any]) -> str:
     return location[-1] if location else "body"
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return http_problem(error.status_code, (error.headers or {}).get("Allow")).to_response(error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _methods_at(request)  # the router knows only the first of several routes
+    return http_problem(error.status_code, headers.get("Allow")).to_response(headers)
+
+
+def _methods_at(request: Request) -> str:
+    """What can be done at the request's address, over all routes."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))
 
 
 async def _closing(_request: Request, _error: Exception) -> Response:
