@@ -52,8 +52,8 @@ async def page(request: Request, path: str | None = None) -> Response:
     """The page, whatever room it is for; the app itself reads the address. Files beside it are served as they are."""
     if path is None:
         return RedirectResponse(f"{_root(request)}/app/", status_code=307)
-    beside = BUILT / path
-    if "/" not in path and "." in path and beside.is_file() and path != "index.html":
+    # Looked for by name: to ask the file system for whatever a client sends is an error for some names.
+    if path != "index.html" and any(file.name == path for file in BUILT.glob("*.*")):
         return await StaticFiles(directory=BUILT).get_response(path, request.scope)
     return HTMLResponse(_index(_root(request)), headers={"Cache-Control": "no-cache"})
 
