@@ -67,6 +67,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "isActive": True,
         "createdAt": _TIME,
     },
+    "TenantView": {
+        "id": _ID,
+        "slug": "acme",
+        "name": "Acme",
+        "settings": {"questionMinLength": 3, "questionMaxLength": 2000, "guestRole": "member"},
+    },
+    "SessionView": {"tenantId": _ID, "tenantSlug": "acme", "role": "member", "isGuest": True, "can": ["ask", "vote"]},
+    "TicketView": {"ticket": "WyIwMTkyZjBjMS1…", "expiresAt": _TIME},
     "Problem": {
         "type": "about:blank",
         "title": "Conflict",
@@ -78,8 +86,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-def shows(view: Any, *statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: ANN401 - a struct or a list of one
-    """For a route's `responses`: the first status shows this view, the others a problem."""
+def shows(view: Any, *statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: ANN401 - see below
+    """For a route's `responses`: the first status shows this view, the others a problem.
+
+    A view is a struct, a list of one, an example of an object or of a text, or None for no content.
+    """
     ok, *problems = statuses
     described: dict[int | str, dict[str, Any]] = {ok: _success(view, ok)}
     for status in problems:
@@ -100,9 +111,11 @@ def stream_documentation() -> dict[int | str, dict[str, Any]]:
 def _success(view: Any, status: int) -> dict[str, Any]:  # noqa: ANN401 - as above
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if view is None:
-        if status != HTTPStatus.NO_CONTENT:
-            described["content"] = {"application/json": {"schema": {"type": "object"}}}
         return described
+    if isinstance(view, dict):
+        return {**described, "content": {"application/json": {"schema": {"type": "object"}, "example": view}}}
+    if isinstance(view, str):
+        return {**described, "content": {"text/plain": {"schema": {"type": "string"}, "example": view}}}
     [item] = get_args(view) or [view]
     _shown.add(item)
     schema: dict[str, Any] = {"$ref": _REF.format(name=item.__name__)}
@@ -159,6 +172,8 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         operation["responses"].setdefault("400", _failure(400))
         operation["responses"].setdefault("413", _failure(413))
+    if path == "/health/ready":  # says the same when it says no
+        operation["responses"]["503"]["content"] = operation["responses"]["200"]["content"]
     if path.startswith(("/health", "/metrics")):
         return
     operation["responses"].setdefault("404", _failure(404))

@@ -10,9 +10,9 @@ from pulsestage.services.ports import PageKey
 
 _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _is_uuid = re.compile(_UUID[1:-1]).fullmatch
-_EXAMPLE = "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d"
+EXAMPLE_ID = "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d"
 
-Id = Annotated[str, Path(pattern=_UUID, examples=[_EXAMPLE])]
+Id = Annotated[str, Path(pattern=_UUID, examples=[EXAMPLE_ID])]
 
 
 def is_id(text: str) -> bool:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from pulsestage.domain.errors import NotFound
 from pulsestage.http.documents import shows, stream_documentation
-from pulsestage.http.parameters import is_id
+from pulsestage.http.parameters import EXAMPLE_ID, is_id
 from pulsestage.http.routes import operations, questions, sessions, streams, tags, teams, tenants, votes
 from pulsestage.http.routes.sessions import SessionView, TicketView
 from pulsestage.http.routes.tenants import TenantView
@@ -40,6 +40,8 @@ class Route:
 
 
 _QUESTION = "/questions/{question_id}"
+_STREAMS = {"totalConnections": 1, "tenantConnections": {EXAMPLE_ID: 1}, "tenantCount": 1}
+_METRICS = "# TYPE pulsestage_stream_connections gauge\npulsestage_stream_connections 1.0\n"
 
 TABLE = [
     Route("POST", f"{_QUESTION}/upvote", votes.upvote, "Votes", QuestionView, (200, 403, 404, 409, 429)),
@@ -73,11 +75,11 @@ TABLE = [
     Route("POST", "/session", sessions.sign_in, "Sessions", SessionView, (201, 403, 422)),
     Route("DELETE", "/session", sessions.sign_out, "Sessions", None, (204,)),
     Route("POST", "/sse/tickets", sessions.ticket, "Streams", TicketView, (201,)),
-    Route("GET", "/sse/metrics", streams.metrics, "Streams", None, (200, 403)),
-    Route("GET", "/health", operations.health, "Operations", None, (200,)),
-    Route("GET", "/health/live", operations.live, "Operations", None, (200,)),
-    Route("GET", "/health/ready", operations.ready, "Operations", None, (200, 503)),
-    Route("GET", "/metrics", operations.metrics, "Operations", None, (200,)),
+    Route("GET", "/sse/metrics", streams.metrics, "Streams", _STREAMS, (200, 403)),
+    Route("GET", "/health", operations.health, "Operations", {"ok": True, "version": "1.0.0"}, (200,)),
+    Route("GET", "/health/live", operations.live, "Operations", {"ok": True}, (200,)),
+    Route("GET", "/health/ready", operations.ready, "Operations", {"ok": True, "failing": []}, (200, 503)),
+    Route("GET", "/metrics", operations.metrics, "Operations", _METRICS, (200,)),
 ]
 
 

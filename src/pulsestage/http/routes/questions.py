@@ -12,7 +12,7 @@ from starlette.responses import Response
 from pulsestage.domain.question import Status
 from pulsestage.domain.text import search_terms
 from pulsestage.http.caller import caller_of
-from pulsestage.http.parameters import Id, read_cursor, write_cursor
+from pulsestage.http.parameters import EXAMPLE_ID, Id, read_cursor, write_cursor
 from pulsestage.http.replies import no_content, remember, reply
 from pulsestage.services import questions
 from pulsestage.services.ports import QuestionQuery
@@ -39,7 +39,7 @@ class Answer(BaseModel):
 class ChosenTag(BaseModel):
     """A tag to put on a question."""
 
-    tagId: Uuid  # noqa: N815 - the wire is camelCase
+    tagId: Annotated[Uuid, Field(examples=[EXAMPLE_ID])]  # noqa: N815 - the wire is camelCase
 
 
 async def ask(request: Request, body: Ask) -> Response:

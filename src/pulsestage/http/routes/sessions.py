@@ -18,7 +18,7 @@ from pulsestage.services.views import Id, Time, iso
 class SignIn(BaseModel):
     """The token of a one-time link: what follows `#signin=` in it."""
 
-    token: Annotated[str, Field(max_length=2000)]
+    token: Annotated[str, Field(max_length=2000, examples=["WyIwMTkyZjBjMS1…"])]
 
 
 class SessionView(Struct, frozen=True, rename="camel"):

@@ -27,7 +27,7 @@ class NewTag(BaseModel):
 class TagChange(BaseModel):
     """What to change of a tag; what is not given stays."""
 
-    name: str | None = None
+    name: Annotated[str | None, Field(examples=["Strategy"])] = None
     color: Color | None = None
     description: str | None = None
 

@@ -25,7 +25,7 @@ class NewTeam(BaseModel):
 class TeamChange(BaseModel):
     """What to change of a team; what is not given stays."""
 
-    name: str | None = None
+    name: Annotated[str | None, Field(examples=["Engineering"])] = None
     slug: str | None = None
     description: str | None = None
     isActive: bool | None = None  # noqa: N815 - the wire is camelCase
