@@ -1,0 +1,108 @@
+"""The page and where it is, also below a path prefix."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from httpx import AsyncClient
+
+from pulsestage.http import web
+from tests.http.conftest import Room, assert_problem, make_settings, new_room, serving
+
+INDEX = '<!doctype html><meta name="pulsestage-root" content=""><script src="assets/a.js"></script>'
+
+
+@pytest.fixture(autouse=True)
+def built(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A web app as the build leaves it."""
+    folder = tmp_path_factory.mktemp("web_dist")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "a.js").write_text("//")
+    (folder / "index.html").write_text(INDEX)
+    (folder / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder.parent / "secret.txt").write_text("secret")
+    monkeypatch.setattr(web, "BUILT", folder)
+    web._index.cache_clear()
+    return folder
+
+
+@pytest.fixture
+async def prefixed(tmp_path: Path, built: Path) -> AsyncIterator[Room]:
+    """A room of a server that a proxy serves below /qa."""
+    async with serving(make_settings(tmp_path / "data", root_path="qa/")) as app:
+        yield await new_room(app)
+
+
+@pytest.fixture
+async def plain(tmp_path: Path, built: Path) -> AsyncIterator[AsyncClient]:
+    """Somebody at a server without a prefix."""
+    async with serving(make_settings(tmp_path / "data", home_tenant="acme")) as app:
+        yield (await new_room(app)).guest()
+
+
+async def test_home_leads_to_the_home_tenants_room(plain: AsyncClient) -> None:
+    answer = await plain.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/app/acme")
+    assert (await plain.get("/app")).headers["location"] == "/app/"
+
+
+@pytest.mark.parametrize("address", ["/app/", "/app/acme", "/app/acme/stage", "/app/acme.corp", "/app/index.html"])
+async def test_every_room_is_the_page(plain: AsyncClient, address: str) -> None:
+    answer = await plain.get(address)
+    assert answer.text == INDEX
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_files_beside_the_page_and_assets_for_ever(plain: AsyncClient) -> None:
+    assert (await plain.get("/app/favicon.svg")).headers["content-type"].startswith("image/svg")
+    asset = await plain.get("/app/assets/a.js")
+    assert (asset.text, asset.headers["cache-control"]) == ("//", "public, max-age=31536000, immutable")
+    assert (await plain.get("/app/assets/none.js")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["..%2fsecret.txt", "%2e%2e/secret.txt", "assets/..%2f..%2fsecret.txt", "a%00.b", "x" * 300 + ".b"]
+)
+async def test_nothing_else_can_be_read(plain: AsyncClient, path: str) -> None:
+    answer = await plain.get(f"/app/{path}")
+    assert answer.status_code in {200, 404}
+    assert "secret" not in answer.text
+
+
+async def test_an_app_that_is_not_built_says_so(plain: AsyncClient, built: Path) -> None:
+    (built / "index.html").unlink()
+    assert "not built" in (await plain.get("/app/")).text
+
+
+@pytest.mark.parametrize("left", ["/qa", ""], ids=["a proxy that leaves the prefix", "a proxy that strips it"])
+async def test_everything_works_below_a_prefix(prefixed: Room, left: str) -> None:
+    person = prefixed.guest()
+    assert (await person.get(f"{left}/")).headers["location"] == "/qa/app/"
+    assert (await person.get(f"{left}/app")).headers["location"] == "/qa/app/"
+    assert 'content="/qa"' in (await person.get(f"{left}/app/acme")).text
+    assert (await person.get(f"{left}/app/assets/a.js")).text == "//"
+    assert "/qa/openapi.json" in (await person.get(f"{left}/docs")).text
+    assert (await person.get(f"{left}/docs/assets/swagger-ui.css")).status_code == 200
+    assert (await person.get(f"{left}/openapi.json")).json()["servers"] == [{"url": "/qa"}]
+    asked = await person.post(f"{left}/questions", json={"body": "Why?"})
+    assert asked.status_code == 201
+    assert "Path=/qa;" in asked.headers["set-cookie"]
+    assert (await person.get(f"{left}/questions/{asked.json()['id']}")).status_code == 200
+    assert (await person.get(f"{left}/health")).json()["ok"]
+
+
+async def test_links_to_the_next_page_survive_either_proxy(prefixed: Room) -> None:
+    for _ in range(2):
+        await prefixed.ask()
+    answer = await prefixed.guest().get("/qa/questions", params={"limit": 1})
+    assert str(answer.url.join(answer.links["next"]["url"])).startswith("http://pulsestage.test/qa/questions?")
+
+
+async def test_the_bare_prefix_leads_home(prefixed: Room) -> None:
+    answer = await prefixed.guest().get("/qa")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/qa/app/")
+
+
+async def test_what_only_looks_like_the_prefix_is_not_it(prefixed: Room) -> None:
+    assert_problem(await prefixed.guest().get("/qanda"), 404, "not_found")
