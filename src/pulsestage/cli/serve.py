@@ -44,7 +44,7 @@ def serve(
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
-    lines = await _greeting(settings)
+    lines = await greeting(settings)
 
     def greet(_port: int) -> None:
         for line in lines:
@@ -56,7 +56,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
         raise Failure("The server could not start; the log above says why.")
 
 
-async def _greeting(settings: Settings) -> list[str]:
+async def greeting(settings: Settings) -> list[str]:
     """What to print once the server answers. Made before it starts, since this also finds out if the database does."""
     async with running(settings) as (context, _hub):
         slugs = [tenant.slug for tenant in await context.directory.every()]
