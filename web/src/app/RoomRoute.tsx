@@ -3,19 +3,14 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { useParams } from 'react-router';
 import { ApiError, createApi, rootPath, type Api } from '../api';
-import {
-  browserEnvironment,
-  createConnection,
-  createLiveClient,
-  streamUrl,
-  type LiveClient,
-} from '../live';
+
 import { RoomProvider } from '../room';
 import { Button } from '../ui/Button';
 import { MessagePage } from '../ui/Page';
 import { useShowToast } from '../ui/Toasts';
 import type { Session, Tenant } from '../wire';
 import { NoSuchRoom } from './NoSuchRoom';
+import { openClient } from './openClient';
 import { RoomPage } from './RoomPage';
 import { takeSignInToken } from './signIn';
 
@@ -104,19 +99,11 @@ interface LiveRoomProps {
 }
 
 function LiveRoom({ api, session, tenant, onSignOut }: LiveRoomProps) {
-  const [client] = useState(() => openClient(tenant.slug));
+  const [client] = useState(() => openClient(tenant.slug, session));
   return (
     <RoomProvider api={api} client={client} session={session} tenant={tenant}>
       <RoomPage onSignOut={onSignOut} />
     </RoomProvider>
-  );
-}
-
-function openClient(slug: string): LiveClient {
-  const environment = browserEnvironment();
-  const url = (cursor: string | null) => streamUrl(rootPath(), slug, cursor);
-  return createLiveClient(environment, (handlers) =>
-    createConnection({ url, environment, handlers }),
   );
 }
 

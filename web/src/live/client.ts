@@ -5,8 +5,9 @@
 import type { Question } from '../wire';
 import type { Feed, Handlers, Status } from './connection';
 import type { Environment } from './environment';
-import { formatPosition, parsePosition } from './position';
-import { apply, emptyRoom, merge, mergeRemoval, type RoomState } from './reducer';
+import { applyOwn, type OwnChange } from './own';
+import { formatPosition } from './position';
+import { apply, emptyRoom, type RoomState } from './reducer';
 
 export interface LiveRoom {
   status: Status;
@@ -52,14 +53,32 @@ export function createLiveClient(environment: Environment, makeFeed: FeedMaker):
     });
   }
 
+  // Own changes are shown at once, not with the next frame.
+  function takeOwn(change: OwnChange) {
+    room = applyOwn(room, change);
+    publish();
+  }
+
+  function own(change: OwnChange) {
+    takeOwn(change);
+    feed.share?.(change);
+  }
+
   const feed = makeFeed({
     cursor: () => (room.position === null ? null : formatPosition(room.position)),
+    snapshot() {
+      const { position, questions, tags, teams } = room;
+      if (position === null) return null;
+      const data = { questions: [...questions.values()], tags: [...tags], teams: [...teams] };
+      return { type: 'snapshot', data, position };
+    },
     onEvent(event) {
       room = apply(room, event);
       if (event.type === 'reset') keepOld = true;
       if (event.type === 'snapshot') keepOld = false;
       publishSoon();
     },
+    onOwn: takeOwn,
     onStatus(next) {
       status = next;
       publishSoon();
@@ -82,14 +101,7 @@ export function createLiveClient(environment: Environment, makeFeed: FeedMaker):
       publish();
       feed.start();
     },
-    // Own changes are shown at once, not with the next frame.
-    merge(answer, position) {
-      room = merge(room, answer, parsePosition(position));
-      publish();
-    },
-    mergeRemoval(questionId, position) {
-      room = mergeRemoval(room, questionId, parsePosition(position));
-      publish();
-    },
+    merge: (question, position) => own({ kind: 'changed', question, position }),
+    mergeRemoval: (questionId, position) => own({ kind: 'removed', questionId, position }),
   };
 }

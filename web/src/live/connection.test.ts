@@ -24,6 +24,8 @@ beforeEach(() => {
         if (event.type === 'reset') cursor = null;
         else if (event.position) cursor = `${event.position.epoch}.${event.position.seq}`;
       },
+      snapshot: () => null,
+      onOwn: () => {},
       onStatus: (status) => statuses.push(status),
     },
   });

@@ -12,6 +12,7 @@
 import { afterGoodbye, backoff } from './backoff';
 import type { Environment, EventStream, PageSignal } from './environment';
 import { parseEvent, type StreamEvent } from './event';
+import type { OwnChange } from './own';
 
 export type Status = 'connecting' | 'live' | 'catching-up' | 'offline';
 
@@ -19,12 +20,18 @@ export type Status = 'connecting' | 'live' | 'catching-up' | 'offline';
 export interface Feed {
   start: () => void;
   stop: () => void;
+  /** Tells this person's other tabs what the server answered here. */
+  share?: (change: OwnChange) => void;
 }
 
 export interface Handlers {
   /** Where to go on from, or null to begin with a snapshot. */
   cursor: () => string | null;
+  /** All that the room knows, as an event that gives it to another one; null before there is anything. */
+  snapshot: () => StreamEvent | null;
   onEvent: (event: StreamEvent) => void;
+  /** What the server answered in another tab. */
+  onOwn: (change: OwnChange) => void;
   onStatus: (status: Status) => void;
 }
 
