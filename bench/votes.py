@@ -1,8 +1,9 @@
 """Votes over HTTP: folded against one transaction each, and against an empty FastAPI route, in one run.
 
-    python -m bench.votes [--postgres URL] [--rounds 3] [--votes 6000]
+    python -m bench.votes [--rounds 3] [--votes 6000]
 
 Each round starts every server anew, on one core, and lets 64 connections send votes of 1,000 people for 20 questions.
+On SQLite as it is configured (every commit waits for the disk), and on a PostgreSQL that does the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from pulsestage.bootstrap import running as service
 from pulsestage.domain.policy import Actor, Role
 from pulsestage.services import questions, tenants
 from pulsestage.settings import Settings
+from tests.servers.postgres import running_postgres
 
 VOTERS, QUESTIONS, PEOPLE = 64, 20, 1000
 SECRET = "benchmarks need no secrets, only long ones"  # noqa: S105
@@ -103,29 +106,35 @@ def measure_empty(count: int) -> Measured:
         return Measured(count / (time.perf_counter() - started), (server.cpu_seconds() - before) / count * 1e6)
 
 
+def compare(count: int, rounds: int, url_of_round: Callable[[], AbstractContextManager[str]]) -> None:
+    """Measure one database, and print the medians."""
+    results: dict[str, list[Measured]] = {"folded": [], "one by one": [], "empty route": []}
+    for number in range(rounds):
+        results["empty route"].append(measure_empty(count))
+        with url_of_round() as url:
+            results["folded"].append(measure_pulsestage(url, 500, count, number))
+        with url_of_round() as url:
+            results["one by one"].append(measure_pulsestage(url, 1, count // 8, number))
+    rates = {name: statistics.median(each.rate for each in measured) for name, measured in results.items()}
+    costs = {name: statistics.median(each.cpu_micros for each in measured) for name, measured in results.items()}
+    for name in results:
+        print(f"{name:<14}{rates[name]:>10.0f}{costs[name]:>14.0f}")
+    print(f"rate, folded / one by one: {rates['folded'] / rates['one by one']:.1f}")
+    print(f"CPU per vote, folded / empty route: {costs['folded'] / costs['empty route']:.2f}")
+
+
 def main() -> None:
-    """Measure, and print the medians."""
+    """Measure both databases."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--postgres", metavar="URL", help="postgresql+asyncpg://… of an empty database; SQLite if absent"
-    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--votes", type=int, default=6000)
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {LOAD_CORE})
-    results: dict[str, list[Measured]] = {"folded": [], "one by one": [], "empty route": []}
-    url = arguments.postgres or ""
-    for round_number in range(arguments.rounds):
-        results["empty route"].append(measure_empty(arguments.votes))
-        results["folded"].append(measure_pulsestage(url, 500, arguments.votes, round_number))
-        results["one by one"].append(measure_pulsestage(url, 1, arguments.votes // 8, round_number))
-    rates = {name: statistics.median(each.rate for each in rounds) for name, rounds in results.items()}
-    costs = {name: statistics.median(each.cpu_micros for each in rounds) for name, rounds in results.items()}
-    print(f"{'server':<14}{'votes/s':>10}{'CPU µs/vote':>14}   ({'PostgreSQL' if url else 'SQLite'})")
-    for name in results:
-        print(f"{name:<14}{rates[name]:>10.0f}{costs[name]:>14.0f}")
-    print(f"rate, folded / one by one:        {rates['folded'] / rates['one by one']:.1f}")
-    print(f"CPU per vote, folded / empty:     {costs['folded'] / costs['empty route']:.2f}")
+    print(f"{'SQLite':<14}{'votes/s':>10}{'CPU µs/vote':>14}")
+    compare(arguments.votes, arguments.rounds, lambda: nullcontext(""))
+    with running_postgres(durable=True) as postgres:
+        print(f"{'PostgreSQL':<14}{'votes/s':>10}{'CPU µs/vote':>14}")
+        compare(arguments.votes, arguments.rounds, postgres.database)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable on a terminal and JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least important messages that are logged; requests are `info`."""
+    """Least important messages that are logged; changes and failed requests are `info`, all others `debug`."""
     shutdown_seconds: Annotated[int, Field(ge=1)] = 10
     """How long running requests may take to finish when the server stops."""
 

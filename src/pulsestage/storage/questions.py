@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _visible = select(questions).where(questions.c.tenant_id == TENANT, questions.c.removed_at.is_(None))
 _by_ids = _visible.where(questions.c.id.in_(bindparam("ids", expanding=True))).order_by(questions.c.id)
+_by_ids_locked = _by_ids.with_for_update()
 _every = _visible.order_by(questions.c.id)
 _every_of_team = _every.where(questions.c.team_id == bindparam("team"))
 _tagged_with = _every.where(
@@ -35,6 +36,7 @@ _tagged_with = _every.where(
         )
     )
 )
+_tagged_with_locked = _tagged_with.with_for_update()
 _shared = func.count().label("shared")
 _sharing_terms = (
     select(question_terms.c.question_id, _shared)
@@ -81,7 +83,8 @@ class SqlQuestions(Scoped):
         """Those that exist, by id, locked in a write in the order of their ids."""
         found: dict[str, Question] = {}
         for chunk in chunks(sorted(question_ids)):
-            found.update((question.id, question) for question in await self._load(self._locked(_by_ids), ids=chunk))
+            query = _by_ids_locked if self._locking else _by_ids
+            found.update((question.id, question) for question in await self._load(query, ids=chunk))
         return found
 
     async def page(self, query: QuestionQuery) -> list[Question]:
@@ -94,7 +97,7 @@ class SqlQuestions(Scoped):
 
     async def tagged_with(self, tag_id: str) -> list[Question]:
         """All that carry the tag, locked in a write in the order of their ids."""
-        return await self._load(self._locked(_tagged_with), tag=tag_id)
+        return await self._load(_tagged_with_locked if self._locking else _tagged_with, tag=tag_id)
 
     async def sharing_terms(self, terms: Collection[str], limit: int) -> list[Question]:
         """Open questions with any of these words, most shared words first."""
@@ -118,9 +121,6 @@ class SqlQuestions(Scoped):
     async def remove_tag(self, question_id: str, tag_id: str) -> None:
         """Unlink a tag."""
         await self._run(_remove_tag, question=question_id, tag=tag_id)
-
-    def _locked(self, query: Select[Any]) -> Select[Any]:
-        return query.with_for_update() if self._locking else query
 
     async def _load(self, query: Select[Any], **parameters: Any) -> list[Question]:  # noqa: ANN401 - column values
         """The questions of a query, and in a second one all their tags."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _by_id = select(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag"))
+_by_id_locked = _by_id.with_for_update()
 _every = select(tags).where(tags.c.tenant_id == TENANT).order_by(tags.c.folded_name, tags.c.id)
 _add = insert(tags).values(tenant_id=TENANT)
 _save = update(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag"))
@@ -29,8 +30,7 @@ class SqlTags(Scoped):
     async def get(self, tag_id: str) -> Tag:
         """One tag. Raises TagNotFound."""
         # Locked, or else a tag could be deleted while it is put on a question, and nobody would hear of it.
-        query = _by_id.with_for_update() if self._locking else _by_id
-        row = (await self._run(query, tag=tag_id)).one_or_none()
+        row = (await self._run(_by_id_locked if self._locking else _by_id, tag=tag_id)).one_or_none()
         if row is None:
             raise TagNotFound
         return to_tag(row)
