@@ -167,6 +167,13 @@ describe('own changes', () => {
     expect(next.questions.get('a')).toMatchObject({ upvotes: 9, hasUpvoted: true });
   });
 
+  test('answers that overtake each other leave the newer one standing', () => {
+    const newer = merge(room, question('a', { upvotes: 6 }), at(13));
+    const next = merge(newer, question('a', { upvotes: 4, hasUpvoted: true }), at(11));
+    expect(next.questions.get('a')).toMatchObject({ upvotes: 6, hasUpvoted: true });
+    expect(apply(next, upvoted(12, 'a', 5)).questions.get('a')?.upvotes).toBe(6);
+  });
+
   test('a late answer does not bring a removed question back', () => {
     const gone = run([created(11, 'b'), removed(12, 'b')], room);
     expect(merge(gone, mine, at(11)).questions.has('b')).toBe(false);
