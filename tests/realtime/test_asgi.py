@@ -19,14 +19,16 @@ HEADERS = [(b"content-type", b"text/event-stream")]
 
 
 class Server:
-    """The server's end of one ASGI request, whose client reads when it is told to."""
+    """The server's end of one ASGI request. It buffers a little, and its client reads when it is told to."""
+
+    buffer = 100_000
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
         self.body = b""
-        self.arrived = asyncio.Condition()
+        self.taken = 0.0
+        self.changed = asyncio.Condition()
         self.gone = asyncio.Event()
-        self.reading = asyncio.Event()
         self.sink = AsgiSink(self.receive, self.send)
         self.run = asyncio.ensure_future(self.sink.run(HEADERS))
 
@@ -35,22 +37,23 @@ class Server:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.body":
-            await self.reading.wait()
-            self.body += message["body"]
         self.sent.append(message)
-        async with self.arrived:
-            self.arrived.notify_all()
+        self.body += message.get("body", b"")
+        async with self.changed:
+            self.changed.notify_all()
+            await self.changed.wait_for(lambda: len(self.body) - self.taken <= self.buffer)
 
     async def received(self, size: int) -> bytes:
-        self.reading.set()
-        async with asyncio.timeout(5), self.arrived:
-            await self.arrived.wait_for(lambda: len(self.body) >= size)
-        self.reading.clear()
-        return self.body
+        async with asyncio.timeout(5), self.changed:
+            while True:
+                self.taken = len(self.body)
+                self.changed.notify_all()
+                if len(self.body) >= size:
+                    return self.body
+                await self.changed.wait()
 
     async def received_to_end(self) -> bytes:
-        self.reading.set()
+        self.taken = float("inf")
         async with asyncio.timeout(5):
             await self.run
         assert self.sent[-1]["more_body"] is False
@@ -64,7 +67,6 @@ class TestAsgiSink(SinkContract):
     @pytest.fixture
     async def connection(self) -> AsyncIterator[Connection]:
         server = Server()
-        server.reading.set()
         yield server
         server.gone.set()
         await server.run
@@ -129,7 +131,6 @@ async def test_a_head_request_has_no_body() -> None:
     server.run.cancel()
     sink = AsgiSink(server.receive, server.send)
     witness = Witness(sink)
-    server.reading.set()
     await sink.run(HEADERS, status=204, head_only=True)
     assert [message["type"] for message in server.sent] == ["http.response.start", "http.response.body"]
     assert (server.sent[0]["status"], server.sent[1]["body"]) == (204, b"")

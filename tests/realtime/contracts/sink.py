@@ -96,6 +96,7 @@ class SinkContract:
         connection.sink.close(b"bye")
         connection.sink.close(b"twice")
         assert await connection.received_to_end() == b"lastbye"
+        assert not witness.drains, "it can't take more"
         await witness.wait_closed()
 
     async def test_closing_before_anything_was_written(self, connection: Connection, witness: Witness) -> None:

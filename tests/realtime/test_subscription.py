@@ -1,0 +1,299 @@
+"""The way of one stream: joining, catching up, being slow, leaving."""
+
+import asyncio
+
+import pytest
+
+from pulsestage.realtime import Position
+from tests.realtime.house import House
+from tests.realtime.support import START, RecordingSink, settle
+
+
+async def test_the_first_frame_greets(house: House) -> None:
+    house.log(3)
+    sink = await house.join(greeting={"tenantSlug": "acme"})
+    (frame,) = sink.frames
+    assert frame.id == "e1.3"
+    assert frame.retry is not None
+    assert 1000 <= frame.retry <= 4000
+    assert frame.message == {"type": "connected", "tenantId": "t1", "tenantSlug": "acme", "timestamp": START}
+    assert list(frame.message) == ["type", "tenantId", "tenantSlug", "timestamp"]
+
+
+async def test_resuming_sends_what_was_missed(house: House) -> None:
+    house.log(5)
+    sink = await house.join(last_event_id="e1.2")
+    assert sink.ids == ["e1.2", "e1.3", "e1.4", "e1.5"]
+    house.say()
+    assert sink.ids[-1] == "e1.6"
+
+
+async def test_resuming_with_a_snapshot_asked_for_needs_none(house: House) -> None:
+    house.log(2)
+    sink = await house.join(last_event_id="e1.1", snapshot=house.snapshot())
+    assert sink.types == ["connected", "thing:changed"]
+
+
+@pytest.mark.parametrize("last_event_id", [None, "e1.0"])
+async def test_a_snapshot_comes_first_and_the_stream_goes_on_from_it(house: House, last_event_id: str | None) -> None:
+    house.log(2)
+    sink = await house.join(last_event_id=last_event_id, snapshot=house.snapshot())
+    house.say()
+    assert sink.types == ["connected", "snapshot", "thing:changed"]
+    assert sink.ids == ["e1.0", "e1.2", "e1.3"]
+    assert sink.frames[1].data == {"all": True}
+
+
+@pytest.mark.parametrize(
+    "last_event_id,state,reason",
+    [
+        ("nonsense", "e1.0", "unknown-position"),
+        ("e9.2", "e9.2", "unknown-position"),
+        ("e1.9", "e1.9", "unknown-position"),
+        ("e1.1", "e1.1", "expired-position"),
+    ],
+)
+async def test_a_position_that_is_no_use(house: House, last_event_id: str, state: str, reason: str) -> None:
+    house.log(4)
+    house.store.memory.prune("t1", 2)
+    without = await house.join(last_event_id=last_event_id)
+    with_snapshot = await house.join(last_event_id=last_event_id, snapshot=house.snapshot())
+    house.say()
+    assert without.types == ["connected", "reset", "thing:changed"]
+    assert without.ids == [state, None, "e1.5"]
+    assert without.frames[1].data == {"reason": reason}
+    assert with_snapshot.types == ["connected", "reset", "snapshot", "thing:changed"]
+    assert with_snapshot.ids == ["e1.0", None, "e1.4", "e1.5"]
+    assert house.hub.stats().resets == {reason: 2}
+
+
+async def test_a_position_of_another_process_ahead_of_us(house: House) -> None:
+    await house.join()
+    house.log(3)  # committed elsewhere; not announced yet
+    sink = await house.join(last_event_id="e1.3")
+    assert sink.ids == ["e1.3"]
+    await house.clock.advance(0.2)  # the gap is read
+    house.say()
+    assert sink.ids == ["e1.3", "e1.4"]
+
+
+async def test_events_during_the_join_are_neither_lost_nor_doubled(house: House) -> None:
+    house.log(2)
+    house.store.open.clear()
+    sink = await house.join(last_event_id="e1.1")
+    house.say(2)  # the bounds on their way say 2
+    house.store.open.set()
+    await settle()
+    assert sink.ids == ["e1.1", "e1.2", "e1.3", "e1.4"]
+
+
+async def test_events_during_the_snapshot_follow_it(house: House) -> None:
+    house.log(2)
+    gate = asyncio.Event()
+
+    async def make() -> tuple[Position, bytes]:
+        await gate.wait()
+        return Position("e1", 3), b"{}"
+
+    sink = await house.join(snapshot=make)
+    house.say(2)
+    gate.set()
+    await settle()
+    assert sink.ids == ["e1.0", "e1.3", "e1.4"]
+
+
+async def test_a_snapshot_newer_than_what_was_announced(house: House) -> None:
+    await house.join()
+    events = house.log(3)
+    sink = await house.join(snapshot=house.snapshot())
+    assert sink.ids == ["e1.0", "e1.3"]
+    house.hub.append("t1", "e1", events)
+    house.say()
+    await house.clock.advance(1)
+    assert sink.ids == ["e1.0", "e1.3", "e1.4"]
+
+
+async def test_a_snapshot_of_a_new_epoch(house: House) -> None:
+    await house.join()
+    house.store.memory.create("t1")
+    sink = await house.join(snapshot=house.snapshot())
+    assert sink.types == ["connected", "reset", "snapshot"]
+    assert sink.ids == ["e1.0", None, "e3.0"]
+
+
+async def test_snapshots_of_an_epoch_that_never_was_end_the_stream(house: House) -> None:
+    async def make() -> tuple[Position, bytes]:
+        return Position("never", 3), b"{}"
+
+    sink = await house.join(snapshot=make)
+    assert sink.types == ["connected", "goodbye"]
+
+
+@pytest.mark.parametrize("settings", [{"page_size": 3}])
+async def test_the_log_is_read_in_pages(house: House) -> None:
+    house.log(8)
+    await house.join()
+    house.store.asked.clear()
+    sink = await house.join(last_event_id="e1.0")
+    assert sink.ids == ["e1.0"] + [f"e1.{seq}" for seq in range(1, 9)]
+    assert [ask for ask in house.store.asked if ask.startswith("read")] == ["read 0", "read 3", "read 6"]
+    assert house.hub.stats().catch_ups == 1
+
+
+@pytest.mark.parametrize("settings", [{"catch_up_concurrency": 2}])
+async def test_few_pages_are_in_memory_at_once(house: House) -> None:
+    house.log(3)
+    await house.join()
+    house.store.asked.clear()
+    house.store.open.clear()
+    sinks = [await house.join(last_event_id="e1.0") for _ in range(5)]
+    assert house.store.asked == ["read 0", "read 0"]
+    house.store.open.set()
+    await settle()
+    assert all(len(sink.ids) == 4 for sink in sinks)
+
+
+async def test_pruned_while_catching_up(house: House) -> None:
+    house.log(3)
+    await house.join()
+    house.store.memory.prune("t1", 2)
+    sink = await house.join(last_event_id="e1.0", snapshot=None)
+    assert sink.types == ["connected", "reset"]
+    house.say()
+    assert sink.ids[-1] == "e1.4"
+
+
+@pytest.mark.parametrize("settings", [{"batch_bytes": 250}])
+async def test_a_page_is_written_in_bounded_payloads(house: House) -> None:
+    house.log(6)
+    await house.join()
+    sink = RecordingSink(room=2)  # connected, and one payload of the page
+    await house.join(sink, last_event_id="e1.0")
+    assert sink.ids == ["e1.0", "e1.1", "e1.2"]
+    sink.drain()
+    await settle()
+    assert sink.ids == ["e1.0"] + [f"e1.{seq}" for seq in range(1, 7)]
+    assert max(map(len, sink.payloads)) <= 250
+
+
+@pytest.mark.parametrize("settings", [{"snapshot_concurrency": 2}])
+async def test_few_snapshots_are_made_at_once(house: House) -> None:
+    calls: list[str] = []
+    gate = asyncio.Event()
+
+    async def make() -> tuple[Position, bytes]:
+        calls.append("snapshot")
+        await gate.wait()
+        return Position("e1", 0), b"{}"
+
+    sinks = [await house.join(snapshot=make) for _ in range(5)]
+    assert len(calls) == 2
+    gate.set()
+    await settle()
+    assert all(sink.types == ["connected", "snapshot"] for sink in sinks)
+
+
+async def test_a_slow_reader_goes_on_where_it_was(house: House) -> None:
+    slow, quick = await house.join(), await house.join()
+    slow.stop()
+    house.say(2)
+    await house.clock.advance(1)
+    house.say(2)
+    assert slow.ids == ["e1.0", "e1.1", "e1.2"]
+    assert quick.ids[-1] == "e1.4"
+    assert house.hub.stats().slow == 1
+    slow.drain()
+    assert slow.ids == quick.ids
+    assert house.hub.stats().slow == 0
+    await house.clock.advance(1)
+    house.say()
+    assert slow.ids[-1] == "e1.5"
+
+
+@pytest.mark.parametrize("settings", [{"window_events": 2}])
+async def test_a_slow_reader_that_fell_out_of_the_window(house: House) -> None:
+    slow = await house.join()
+    slow.stop()
+    for _ in range(6):
+        house.say()
+        await house.clock.advance(1)
+    slow.drain()
+    await settle()
+    assert slow.ids == ["e1.0"] + [f"e1.{seq}" for seq in range(1, 7)]
+
+
+async def test_a_reader_that_takes_one_payload_at_a_time(house: House) -> None:
+    sink = RecordingSink(room=1)
+    await house.join(sink, last_event_id="nonsense", snapshot=house.snapshot())
+    for _ in range(6):
+        house.say()
+        await house.clock.advance(1)
+        sink.drain(room=1)
+        await settle()
+    assert sink.types == ["connected", "reset", "snapshot", *["thing:changed"] * 5]
+
+
+async def test_a_reset_waits_for_a_slow_reader(house: House) -> None:
+    sink = await house.join()
+    sink.stop()
+    house.say()
+    house.store.memory.create("t1")
+    house.epoch = "e3"
+    house.say()
+    await settle()
+    assert sink.types == ["connected", "thing:changed"]
+    sink.drain()
+    assert sink.types == ["connected", "thing:changed", "reset"]
+
+
+async def test_a_catch_up_that_fails_ends_only_its_stream(house: House) -> None:
+    house.log(2)
+    live = await house.join()
+    house.store.broken = True
+    sink = await house.join(last_event_id="e1.0", encoding="gzip")
+    assert sink.types == ["connected", "goodbye"]
+    house.say()
+    assert live.ids[-1] == "e1.3"
+
+
+async def test_a_snapshot_that_fails_ends_only_its_stream(house: House) -> None:
+    async def make() -> tuple[Position, bytes]:
+        raise ValueError("no")
+
+    live = await house.join()
+    sink = await house.join(snapshot=make)
+    assert sink.types == ["connected", "goodbye"]
+    house.say()
+    assert live.ids[-1] == "e1.1"
+
+
+async def test_a_stream_can_be_closed_alone(house: House) -> None:
+    sink, subscription = await house.subscribe()
+    other = await house.join()
+    subscription.close("signed-out")
+    subscription.close("twice")
+    assert subscription.closed
+    assert sink.types == ["connected", "goodbye"]
+    house.say()
+    assert other.types == ["connected", "thing:changed"]
+    assert house.hub.stats().closes == {"signed-out": 1}
+
+
+async def test_leaving_at_any_moment(house: House) -> None:
+    house.log(3)
+    house.store.open.clear()
+    first = await house.join()  # waits for the bounds
+    first.vanish()
+    await settle()
+    assert house.hub.stats().connections == {}
+    house.store.open.set()
+    await house.join()
+    house.store.open.clear()
+    second = await house.join(last_event_id="e1.0")  # waits for a page
+    second.vanish()
+    await settle()
+    house.store.open.set()
+    await settle()
+    assert second.types == ["connected"]
+    assert house.hub.stats().connections == {"t1": 1}
+    assert house.hub.stats().closes == {"client-gone": 2}
