@@ -17,6 +17,7 @@ from pulsestage.domain.policy import Role
 from pulsestage.services import tenants
 from pulsestage.services.views import iso
 from pulsestage.storage import migrate
+from pulsestage.storage.event_log import SqlEventStore
 
 if TYPE_CHECKING:
     from pulsestage.settings import Settings
@@ -61,6 +62,18 @@ async def _current(settings: Settings, *, as_json: bool) -> None:
     out.print(table)
     if current != needed:
         err.print("`pulsestage db upgrade` brings it there.", markup=False)
+
+
+@db.command("new-epoch")
+def db_new_epoch(*, database_url: DatabaseUrl = None) -> None:
+    """Tell every client to begin anew: run it once after restoring a backup, before the server starts."""
+    run(_new_epoch(settings_from(database_url=database_url)))
+
+
+async def _new_epoch(settings: Settings) -> None:
+    async with opened(settings) as database:
+        count = await SqlEventStore(database).renew_epochs()
+    out.print(f"{count} logs have a new epoch; clients of the old one will be reset.", markup=False)
 
 
 @tenant.command("create")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from pulsestage.domain.errors import SlugTaken
 from pulsestage.domain.policy import Role
 from pulsestage.domain.tenant import Tenant, TenantSettings
+from pulsestage.storage.event_log import new_epoch
 from pulsestage.storage.tables import logs, tenants
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class SqlDirectory:
                 await connection.execute(insert(tenants), row)
             except IntegrityError:
                 raise SlugTaken from None
-            epoch = secrets.token_hex(4)
-            await connection.execute(insert(logs), {"tenant_id": tenant.id, "epoch": epoch, "floor": 0, "head": 0})
+            row = {"tenant_id": tenant.id, "epoch": new_epoch(), "floor": 0, "head": 0}
+            await connection.execute(insert(logs), row)
 
     async def check(self) -> None:
         """Raises Unavailable if the database doesn't answer."""

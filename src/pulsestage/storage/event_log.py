@@ -6,6 +6,7 @@ numbers follow the order of commits and a transaction that fails leaves no gap. 
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,6 +40,11 @@ _read = (
     .limit(bindparam("count"))
 )
 _position = select(logs.c.epoch, logs.c.head).where(logs.c.tenant_id == bindparam("tenant"))
+
+
+def new_epoch() -> str:
+    """A name for an epoch that no log had before: 32 random bits, in hexadecimal."""
+    return secrets.token_hex(4)
 
 
 async def append(
@@ -113,6 +119,19 @@ class SqlEventStore:
         async with self._database.write() as connection:
             await connection.execute(delete(spent_tokens).where(spent_tokens.c.expires_at < now))
         return pruned
+
+    async def renew_epochs(self) -> int:
+        """Begin a new epoch of every log, and return how many: after a backup was restored.
+
+        Clients may have seen events that the backup does not have, whose numbers will be given again. With another
+        epoch their positions are unknown, so they are reset instead of going on from the wrong place.
+        """
+        async with self._database.write() as connection:
+            tenant_ids = (await connection.execute(select(logs.c.tenant_id))).scalars().all()
+            for tenant_id in tenant_ids:
+                renewed = update(logs).where(logs.c.tenant_id == tenant_id).values(epoch=new_epoch())
+                await connection.execute(renewed)
+        return len(tenant_ids)
 
     async def _prune_tenant(self, tenant_id: str, floor: int, too_many: int, too_old: Millis) -> int:
         mine = events.c.tenant_id == tenant_id
