@@ -33,6 +33,11 @@ def test_the_schema_is_brought_up_to_date(call: Call, database_url: str) -> None
     assert after == {"current": after["needed"], "needed": after["needed"], "upToDate": True}
 
 
+def test_after_a_restore_every_log_has_a_new_epoch(call: Call) -> None:
+    call("tenant", "create", "acme")
+    assert "2 logs" in call("db", "new-epoch").out
+
+
 def test_tenants(call: Call) -> None:
     assert "http://127.0.0.1:7717/app/acme" in call("tenant", "create", "acme", "--name", "Acme [all]").out
     assert "Acme [all]" in call("tenant", "list").out

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, insert, update
@@ -118,6 +119,15 @@ async def test_pruning_takes_what_is_old_and_all_before_it(storage: Storage) -> 
     assert await storage.store.prune(times[3] + 100, keep_events=1000, keep_millis=100) == 3
     assert [event.seq for event in await storage.store.read("t1", 0, 100)] == [4, 5, 6]
     assert await storage.store.prune(times[3] + 100, keep_events=1000, keep_millis=100) == 0
+
+
+async def test_a_new_epoch_leaves_the_numbers_as_they_are(storage: Storage) -> None:
+    before = await storage.store.bounds(["t1", "t2"])
+    assert await storage.store.renew_epochs() == len(await storage.directory.every())
+    after = await storage.store.bounds(["t1", "t2"])
+    for tenant, bounds in before.items():
+        assert after[tenant] == replace(bounds, epoch=after[tenant].epoch)
+        assert after[tenant].epoch != bounds.epoch
 
 
 async def test_numbers_go_on_after_everything_was_pruned(storage: Storage) -> None:
