@@ -1,0 +1,51 @@
+"""`path/to/file.py::Name` in a document is there in the code, and `tests/room::test_name` in one of its modules."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.documents import DOCUMENTS, ROOT, code_in, prose
+
+PATH = re.compile(r"(?:[\w.]+/)*[\w.]+\.(?:py|ts|toml|mako)")
+REFERENCE = re.compile(rf"({PATH.pattern}|tests/\w+)::([\w.]+)")
+EXAMPLES = {"wall.py", "0002_what_changes.py"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_names_exist(document: Path) -> None:
+    for code in code_in(prose(document.read_text(encoding="utf-8"))):
+        if PATH.fullmatch(code) and code not in EXAMPLES:
+            assert found(code).is_file(), code
+        if reference := REFERENCE.fullmatch(code):
+            path, name = reference.groups()
+            assert name in names(found(path)), code
+
+
+def found(path: str) -> Path:
+    """The file or folder, below the package or below the root."""
+    for base in (ROOT / "src/pulsestage", ROOT):
+        if (base / path).exists():
+            return base / path
+    raise AssertionError(f"no file {path}")
+
+
+def names(path: Path) -> set[str]:
+    """What a module, or any in a folder, defines: `function`, `Class`, `Class.method`, `CONSTANT`."""
+    if path.is_dir():
+        return set().union(*map(names, path.glob("*.py")))
+    defined: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                defined.add(node.name)
+            case ast.ClassDef():
+                defined.add(node.name)
+                functions = (each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+                defined.update(f"{node.name}.{each.name}" for each in functions)
+            case ast.Assign():
+                defined.update(target.id for target in node.targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                defined.add(name)
+    return defined
