@@ -22,7 +22,6 @@ def built(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     (folder / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder.parent / "secret.txt").write_text("secret")
     monkeypatch.setattr(web, "BUILT", folder)
-    web._index.cache_clear()
     return folder
 
 
@@ -52,6 +51,12 @@ async def test_every_room_is_the_page(plain: AsyncClient, address: str) -> None:
     assert answer.text == INDEX
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_its_files_are_found_from_every_address(plain: AsyncClient, prefixed: Room, built: Path) -> None:
+    (built / "index.html").write_text('<script src="./assets/a.js"></script>')
+    assert (await plain.get("/app/acme/")).text == '<script src="/app/assets/a.js"></script>'
+    assert (await prefixed.guest().get("/qa/app/acme")).text == '<script src="/qa/app/assets/a.js"></script>'
 
 
 async def test_files_beside_the_page_and_assets_for_ever(plain: AsyncClient) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,11 +62,13 @@ def _root(request: Request) -> str:
     return root
 
 
-@lru_cache(maxsize=8)
 def _index(root: str) -> str:
-    """The built page, told under which prefix it is served."""
+    """The built page, told under which prefix it is served; its files are found from every address below `/app/`."""
     try:
         html = (BUILT / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         return _NOT_BUILT
-    return html.replace('name="pulsestage-root" content=""', f'name="pulsestage-root" content="{escape(root)}"')
+    prefix = escape(root)
+    return html.replace('"./', f'"{prefix}/app/').replace(
+        'name="pulsestage-root" content=""', f'name="pulsestage-root" content="{prefix}"'
+    )
