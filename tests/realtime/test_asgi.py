@@ -21,7 +21,7 @@ HEADERS = [(b"content-type", b"text/event-stream")]
 class Server:
     """The server's end of one ASGI request. It buffers a little, and its client reads when it is told to."""
 
-    buffer = 100_000
+    buffer = 10_000
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []

@@ -97,7 +97,7 @@ class Follower:
         """Follow no more."""
         self._closed = True
         for pending in (self._looking, self._repairing, self._gap_timer):
-            if pending is not None and pending is not asyncio.current_task():
+            if pending is not None:
                 pending.cancel()
 
     # ---- In order ------------------------------------------------------------------------------

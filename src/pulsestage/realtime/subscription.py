@@ -56,7 +56,7 @@ class Subscription:
         "_sink",
         "_task",
         "_waiting",
-    )  # fmt: skip
+    )
 
     def __init__(self, engine: Engine, channel: "Channel", request: StreamRequest, sink: Sink) -> None:
         self._engine = engine
