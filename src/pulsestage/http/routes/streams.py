@@ -42,7 +42,7 @@ async def stream(
         caller.context,
         caller.tenant,
         actor,
-        types=[name.strip() for name in events.split(",") if name.strip()] if events else None,
+        types=[name.strip() for name in (events or "").split(",") if name.strip()] or None,
         team=team,
         snapshot=snapshot,
         last_event_id=request.headers.get("last-event-id") or last_event_id,
