@@ -58,6 +58,14 @@ class Witness:
                 await self.drained.wait()
 
 
+async def fill(sink: Sink) -> None:
+    """Write until the sink is full, and let it try to send."""
+    while sink.write(b"x" * 65536):
+        pass
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 class SinkContract:
     """Run against every implementation."""
 
@@ -105,15 +113,13 @@ class SinkContract:
         await witness.wait_closed()
 
     async def test_abort_ends_a_full_sink_although_nobody_reads(self, connection: Connection, witness: Witness) -> None:
-        while connection.sink.write(b"x" * 65536):
-            pass
+        await fill(connection.sink)
         connection.sink.abort()
         await witness.wait_closed()
         assert not connection.sink.write(b"dropped")
 
     async def test_abort_ends_a_close_that_takes_too_long(self, connection: Connection, witness: Witness) -> None:
-        while connection.sink.write(b"x" * 65536):
-            pass
+        await fill(connection.sink)
         connection.sink.close(b"bye")
         connection.sink.abort()
         await witness.wait_closed()
