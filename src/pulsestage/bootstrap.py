@@ -6,6 +6,7 @@ One task group owns every background task. Nothing else in the package makes a d
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import secrets
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from pulsestage.settings import Settings
 
 log = logging.getLogger(__name__)
+
+SHORTEST_SECRET = 32
 
 
 def application(settings: Settings) -> FastAPI:
@@ -142,9 +145,15 @@ def secret_of(settings: Settings) -> bytes:
         return settings.secret_key.get_secret_value().encode()
     path = settings.data_dir / "secret.key"
     try:
-        return path.read_bytes().strip()
+        secret = path.read_bytes().strip()
     except FileNotFoundError:
-        return _make_secret(path)
+        secret = _make_secret(path)
+    if len(secret) < SHORTEST_SECRET:
+        # An empty file, left by a full disk or a crash, would let anybody sign anything.
+        raise OSError(
+            errno.EINVAL, "This is no secret; restore it, or remove the file to have a new one made", str(path)
+        )
+    return secret
 
 
 def _make_secret(path: Path) -> bytes:
