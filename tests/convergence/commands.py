@@ -34,19 +34,19 @@ class Choice:
         self.context = context
         self.place = place
         self.anybody: Actor = people[command.who % len(people)]  # moderators ask and vote too
-        self.moderator: Actor = people[-1 - command.who % 2] if command.who else people[0]  # who may not
+        self.moderator: Actor = people[-1 - command.who % 2]
         self.admin: Actor = people[-1]
         self.question = pick(place.questions, command.question) or context.new_id()
         self.tag = pick(place.tags, command.other) or context.new_id()
-        self.team = pick(place.teams, command.other)
+        self.team = pick(place.teams, command.other) if command.question % 3 else None
         self.slug = f"{place.tenant.slug}-{command.other}"
         self.label = f"{'ABCDE'[command.other]} of {place.tenant.slug}"
 
 
 def pick(ids: list[str], number: int) -> str | None:
-    """One of the newest few, so that people meet; sometimes none."""
-    newest = ids[-4:]
-    return newest[-1 - number] if number < len(newest) else None
+    """One of the newest few, so that people meet; None if there is none."""
+    newest = ids[-3:]
+    return newest[-1 - number % len(newest)] if newest else None
 
 
 async def _create_tag(it: Choice) -> None:
@@ -82,4 +82,4 @@ DEEDS: dict[str, Callable[[Choice], Awaitable[object]]] = {
     ),
     "deactivate team": lambda it: teams.deactivate(it.context, it.admin, it.team or it.context.new_id()),
 }
-FREQUENT = ("ask", "ask", "ask", "vote", "vote", "vote", "vote", "tag")
+FREQUENT = ("ask", "ask", "vote", "vote", "tag", "tag", "answer", "pin")
