@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format lock build clean
+.PHONY: help install run test check bench format lock build clean
 
 bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
@@ -33,6 +33,10 @@ check: .venv/.dev web/node_modules/.package-lock.json ## Lint, formatting, types
 	$(bin)/mypy
 	$(bin)/lint-imports --no-logo
 	$(npm) run check
+
+bench: .venv/.dev ## Measure votes and pages, side by side with their yardsticks (docs/benchmarks.md)
+	$(bin)/python -m bench.votes
+	$(bin)/python -m bench.pages
 
 format: .venv/.dev ## Format the Python code and mend what ruff can mend
 	$(bin)/ruff check --fix-only

@@ -60,8 +60,8 @@ class Questions(Protocol):
     async def page(self, query: QuestionQuery) -> Sequence[Question]:
         """One page, in the order asked for."""
 
-    async def every(self, team_id: str | None) -> Sequence[Question]:
-        """All of the tenant, or of one team."""
+    async def every(self, team_id: str | None, *, after: str = "") -> Sequence[Question]:
+        """All of the tenant, or of one team, in the order of their ids: those that follow this id, some hundreds."""
 
     async def tagged_with(self, tag_id: str) -> Sequence[Question]:
         """All that carry the tag."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pulsestage.services.context import Context
 
 SIMILAR_LIMIT = 10
+_SIMILAR_TERMS = 6
 _SIMILAR_CANDIDATES = 50
 _SIMILAR_ENOUGH = 0.2
 
@@ -82,7 +83,8 @@ async def page(context: Context, actor: Actor, query: QuestionQuery) -> Page:
 async def similar(context: Context, actor: Actor, text: str) -> list[QuestionView]:
     """Up to ten open questions like this text, the best first; any text will do."""
     actor.require(Action.READ)
-    terms = search_terms(text)
+    # Long words are rare, rare words tell most, and looking up a common one costs most.
+    terms = sorted(search_terms(text), key=len, reverse=True)[:_SIMILAR_TERMS]
     if not terms:
         return []
     async with context.unit_of_work.read(actor.tenant_id) as tx:

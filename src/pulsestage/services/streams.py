@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from pulsestage.domain.policy import Action, Actor
 from pulsestage.domain.text import is_slug
 from pulsestage.realtime import Filter, Position, StreamRequest
 from pulsestage.services.questions import views
-from pulsestage.services.views import SnapshotView, tag_view, team_view
+from pulsestage.services.views import QuestionView, SnapshotView, tag_view, team_view
 from pulsestage.services.wire import encode_json
 
 if TYPE_CHECKING:
@@ -58,8 +59,11 @@ async def request(  # noqa: PLR0913 - a stream's parameters, by name
 
 async def take_snapshot(context: Context, actor: Actor, team_id: str | None) -> tuple[Position, bytes]:
     """All questions (of one team), tags and teams at one moment, as JSON, and which moment that is."""
+    questions: list[QuestionView] = []
     async with context.unit_of_work.read(actor.tenant_id) as tx:
-        questions = await views(context, actor, tx, await tx.questions.every(team_id))
+        while chunk := await tx.questions.every(team_id, after=questions[-1].id if questions else ""):
+            questions += await views(context, actor, tx, chunk)
+            await asyncio.sleep(0)  # a large room must not keep the others waiting
         tags, teams = await tx.tags.every(), await tx.teams.every()
     snapshot = SnapshotView(tuple(questions), tuple(map(tag_view, tags)), tuple(map(team_view, teams)))
     return tx.position, encode_json(snapshot)

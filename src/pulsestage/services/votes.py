@@ -19,7 +19,7 @@ from pulsestage.domain.policy import Action, Actor
 from pulsestage.services.views import QuestionView, question_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from typing import Any
 
     from pulsestage.domain.question import Question
@@ -90,13 +90,16 @@ class VoteFolder:
 
     async def _drain(self, tenant_id: str, queue: deque[Waiting]) -> None:
         """Commit batch after batch until nobody waits, then go."""
-        while queue:
-            size = min(len(queue), self._batch_limit)
-            batch = [queue.popleft() for _ in range(size)]
-            await self._commit_or_split(tenant_id, batch)
-            if len(queue) < self._batch_limit and (size > 1 or queue):
-                await asyncio.sleep(self._gather_seconds)
-        del self._queues[tenant_id]
+        try:
+            while queue:
+                size = min(len(queue), self._batch_limit)
+                batch = [queue.popleft() for _ in range(size)]
+                await self._commit_or_split(tenant_id, batch)
+                if len(queue) < self._batch_limit and (size > 1 or queue):
+                    await asyncio.sleep(self._gather_seconds)
+        finally:
+            del self._queues[tenant_id]
+            _refuse(queue, Unavailable("The server is stopping."))  # nobody is left unless this was cancelled
 
     async def _commit_or_split(self, tenant_id: str, batch: Sequence[Waiting]) -> None:
         """Commit a batch; if it fails, its votes one by one, so that a bad one spoils no other."""
@@ -136,7 +139,7 @@ class VoteFolder:
             future.set_result(Counted(fold.questions[ballot.question_id], has_upvoted, tx.position))
 
 
-def _refuse(batch: Sequence[Waiting], error: BaseException) -> None:
+def _refuse(batch: Iterable[Waiting], error: BaseException) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, exists, func, insert, select, tuple_, 
 
 from pulsestage.domain.errors import QuestionNotFound
 from pulsestage.domain.question import Question, Status
-from pulsestage.storage.scoped import TENANT, Scoped, chunks
+from pulsestage.storage.scoped import CHUNK, TENANT, Scoped, chunks
 from pulsestage.storage.tables import question_tags, question_terms, questions, tags
 from pulsestage.storage.tags import to_tag
 
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 _visible = select(questions).where(questions.c.tenant_id == TENANT, questions.c.removed_at.is_(None))
 _by_ids = _visible.where(questions.c.id.in_(bindparam("ids", expanding=True))).order_by(questions.c.id)
 _by_ids_locked = _by_ids.with_for_update()
-_every = _visible.order_by(questions.c.id)
+_in_order = _visible.order_by(questions.c.id)
+_every = _in_order.where(questions.c.id > bindparam("after")).limit(CHUNK)
 _every_of_team = _every.where(questions.c.team_id == bindparam("team"))
-_tagged_with = _every.where(
+_tagged_with = _in_order.where(
     questions.c.id.in_(
         select(question_tags.c.question_id).where(
             question_tags.c.tenant_id == TENANT, question_tags.c.tag_id == bindparam("tag")
@@ -91,9 +92,11 @@ class SqlQuestions(Scoped):
         """One page in its order."""
         return await self._load(page_statement(query))
 
-    async def every(self, team_id: str | None) -> list[Question]:
-        """All visible questions of the tenant, or of one team, in the order of their ids."""
-        return await (self._load(_every) if team_id is None else self._load(_every_of_team, team=team_id))
+    async def every(self, team_id: str | None, *, after: str = "") -> list[Question]:
+        """The next CHUNK visible questions of the tenant, or of one team, in the order of their ids."""
+        if team_id is None:
+            return await self._load(_every, after=after)
+        return await self._load(_every_of_team, team=team_id, after=after)
 
     async def tagged_with(self, tag_id: str) -> list[Question]:
         """All that carry the tag, locked in a write in the order of their ids."""
