@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_PEOPLE = 50_000
 """How many people are remembered; the one who was quiet longest is forgotten first."""
 
+TOLERANCE_SECONDS = 1e-6
+"""Sums of fractions of a second are not exact; nobody loses the last one of a burst to that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -44,7 +47,7 @@ class RateLimits:
         interval = 60 / rate.per_minute
         busy_until = max(self._busy_until.get((action, person_id), 0.0), now)
         early = busy_until + interval - now - interval * rate.burst
-        if early > 0:
+        if early > TOLERANCE_SECONDS:
             raise TooManyRequests(math.ceil(early))
         self._busy_until[action, person_id] = busy_until + interval
         self._busy_until.move_to_end((action, person_id))
