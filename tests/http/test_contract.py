@@ -26,7 +26,7 @@ from pulsestage.domain.policy import Role
 from pulsestage.http.app import HttpOptions, create_app
 from tests.http.conftest import Room, new_room
 
-EXAMPLES = 30
+EXAMPLES = 20
 """Per operation: enough to meet each role, sense and nonsense, and short enough for every run."""
 ENDLESS = ["/sse", "/events"]
 CHECKS: list[Any] = [

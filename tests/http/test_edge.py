@@ -157,6 +157,21 @@ async def test_what_was_refused_for_another_reason_is_not_held_against_anybody(s
     assert (await person.post("/questions", json={"body": "Why?"})).status_code == 201
 
 
+# ---- HEAD ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["/questions", "/health", "/metrics", "/app/", "/none", "/questions/none"])
+async def test_head_is_get_without_the_body(guest: AsyncClient, address: str) -> None:
+    full, head = await guest.get(address), await guest.head(address)
+    assert (head.status_code, head.content) == (full.status_code, b"")
+    assert head.headers["content-type"] == full.headers["content-type"]
+
+
+async def test_head_of_a_stream_ends(guest: AsyncClient) -> None:
+    answer = await guest.head("/sse")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
+
+
 # ---- Every answer --------------------------------------------------------------------------------
 
 

@@ -44,6 +44,10 @@ async def test_who_is_known_in_two_rooms_is_asked_which(app: FastAPI) -> None:
     assert await slug_of(person) == "default"
 
 
+async def test_a_cookie_this_server_did_not_sign_names_no_tenant(room: Room) -> None:
+    assert await slug_of(nowhere(room), headers={"Cookie": f"pulsestage_{room.tenant.slug}=x"}) == "default"
+
+
 async def test_a_tenant_shows_what_everybody_may_know(room: Room, guest: AsyncClient) -> None:
     assert (await guest.get("/tenants/current")).json() == {
         "id": room.tenant.id,

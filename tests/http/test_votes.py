@@ -1,6 +1,7 @@
 """One vote per person and question, however often and however fast it is sent."""
 
 import asyncio
+import json
 from collections import Counter
 
 import pytest
@@ -23,9 +24,8 @@ async def test_a_vote_counts_and_can_be_taken_back(room: Room, guest: AsyncClien
     assert (taken.status_code, taken.json()["upvotes"], taken.json()["hasUpvoted"]) == (200, 0, False)
     seqs = [Position.parse(answer.headers["x-stream-position"]).seq for answer in (given, taken)]
     assert seqs == [2, 3]
-    assert [event.variants["public"] for event in (await room.log())[1:]] == [
-        f'{{"id":"{question}","questionId":"{question}","upvotes":{votes}}}'.encode() for votes in (1, 0)
-    ]
+    told = [json.loads(event.variants["public"]) for event in (await room.log())[1:]]
+    assert [(each["questionId"], each["upvotes"]) for each in told] == [(question, 1), (question, 0)]
 
 
 async def test_a_repeated_vote_is_told_and_not_counted(room: Room, guest: AsyncClient) -> None:
