@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from pulsestage.domain.errors import InvalidInput
 
@@ -13,6 +14,10 @@ _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+
 
 MAX_TERM_LENGTH = 40
 MAX_TERMS = 80
+MAX_MARKS = 30
+"""Combining marks in a row, as many as any real text has (Unicode Standard Annex 15, stream-safe text)."""
+# These have the class of a letter, but normalization takes them apart into marks.
+_MARKS_IN_DISGUISE = frozenset("\u0f73\u0f75\u0f81")
 
 
 def clean_text(field: str, text: str, *, shortest: int, longest: int) -> str:
@@ -23,10 +28,24 @@ def clean_text(field: str, text: str, *, shortest: int, longest: int) -> str:
     """
     if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
         raise InvalidInput({field: ["contains a NUL or half of a surrogate pair; remove that character"]})
+    if _is_heaped(text):
+        # Normalization sorts the marks of a letter in quadratic time: 64 KB of them would keep everybody waiting.
+        raise InvalidInput({field: [f"has more than {MAX_MARKS} combining marks in a row"]})
     cleaned = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if not shortest <= len(cleaned) <= longest:
         raise InvalidInput({field: [f"has {len(cleaned)} characters; {shortest} to {longest} are allowed"]})
     return cleaned
+
+
+def _is_heaped(text: str) -> bool:
+    if text.isascii():
+        return False
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) or char in _MARKS_IN_DISGUISE else 0
+        if marks > MAX_MARKS:
+            return True
+    return False
 
 
 def is_slug(text: str) -> bool:
@@ -50,8 +69,11 @@ def clean_color(field: str, text: str) -> str:
 
 def fold(text: str) -> str:
     """Text for comparing names: case folded, accents and compatibility forms gone."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    if text.isascii():
+        return text.casefold()
+    # One by one: marks go anyway, and to sort those of a whole text takes quadratic time.
+    parts = (part for char in text.casefold() for part in unicodedata.normalize("NFKD", char))
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def search_terms(text: str) -> tuple[str, ...]:
@@ -62,8 +84,8 @@ def search_terms(text: str) -> tuple[str, ...]:
     # NFKD would take Hangul syllables and kana apart; composing again keeps their pairs meaningful.
     folded = unicodedata.normalize("NFC", fold(text.replace("\x00", " ")))
     terms: dict[str, None] = {}
-    for word in _WORD.findall(folded):
-        for part in _split_unspaced(word):
+    for word in _WORD.finditer(folded):
+        for part in _split_unspaced(word.group()):
             terms[part[:MAX_TERM_LENGTH]] = None
             if len(terms) == MAX_TERMS:
                 return tuple(terms)
@@ -84,13 +106,13 @@ def _split_unspaced(word: str) -> list[str]:
     return parts
 
 
-def similarity(left: str, right: str) -> float:
-    """How alike two texts are, 0 to 1: the Dice coefficient of their character trigrams.
+def similarities(text: str, others: Iterable[str]) -> list[float]:
+    """How alike the text and each of the others are, 0 to 1: the Dice coefficient of their character trigrams.
 
     Letters rather than words, so that a typo or another ending costs little.
     """
-    a, b = _trigrams(left), _trigrams(right)
-    return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
+    mine = _trigrams(text)
+    return [2 * len(mine & its) / (len(mine) + len(its)) if mine and its else 0.0 for its in map(_trigrams, others)]
 
 
 def _trigrams(text: str) -> set[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pulsestage.domain import question as life
 from pulsestage.domain.errors import InvalidInput, NotAllowed, TeamNotFound
 from pulsestage.domain.policy import Action, Actor
-from pulsestage.domain.text import search_terms, similarity
+from pulsestage.domain.text import search_terms, similarities
 from pulsestage.services.ports import PageKey, QuestionQuery, Transaction
 from pulsestage.services.views import QuestionView, question_view
 
@@ -89,8 +89,8 @@ async def similar(context: Context, actor: Actor, text: str) -> list[QuestionVie
         return []
     async with context.unit_of_work.read(actor.tenant_id) as tx:
         candidates = await tx.questions.sharing_terms(terms, _SIMILAR_CANDIDATES)
-        scored = [(similarity(text, candidate.body), candidate) for candidate in candidates]
-        scored = [pair for pair in scored if pair[0] >= _SIMILAR_ENOUGH]
+        scores = similarities(text, (candidate.body for candidate in candidates))
+        scored = [pair for pair in zip(scores, candidates, strict=True) if pair[0] >= _SIMILAR_ENOUGH]
         scored.sort(key=lambda pair: (-pair[0], -pair[1].upvotes, pair[1].id))
         return await views(context, actor, tx, [candidate for _, candidate in scored[:SIMILAR_LIMIT]])
 
