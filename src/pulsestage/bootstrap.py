@@ -63,6 +63,7 @@ def application(settings: Settings) -> FastAPI:
         max_body_bytes=settings.max_body_bytes,
         max_streams=settings.max_streams,
         max_streams_per_tenant=settings.max_streams_per_tenant,
+        max_streams_per_address=settings.max_streams_per_address,
     )
     return create_app(options, lifespan)
 

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """`sqlite:///path` or `postgresql+asyncpg://user:password@host/name`; a file in `data_dir` if not set."""
     database_pool: Annotated[int, Field(ge=1, le=1000)] = 10
-    """Connections to PostgreSQL; for SQLite, connections that read."""
+    """Connections to PostgreSQL; SQLite needs no such number."""
     secret_key: SecretStr | None = None
     """Signs cookies and links and keys the pseudonyms, at least 32 characters; made once in `data_dir` if not set."""
 
@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     """Streams in all; further ones are refused with 503."""
     max_streams_per_tenant: Annotated[int, Field(ge=1)] = 10_000
     """Streams of one tenant; further ones are refused with 503."""
+    max_streams_per_address: Annotated[int, Field(ge=1)] = 5_000
+    """Streams from one address; a whole venue may sit behind one."""
 
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable on a terminal and JSON elsewhere."""

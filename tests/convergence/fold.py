@@ -1,6 +1,6 @@
 """What a client makes of a stream, written from the contract on the wire and from nothing else.
 
-Pure: no stream, no service. Personal flags (`hasUpvoted`, `isMine`) and `updatedAt` are in no event and so not here.
+Pure: no stream, no service. Personal flags (`hasUpvoted`, `isMine`) are in no event and so not here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ BORN_WITH = ("body", "teamId", "createdAt")
 CARRIED = {
     "question:created": (),
     "question:upvoted": ("upvotes",),
-    "question:answered": ("status", "responseText", "respondedAt"),
-    "question:tagged": ("tags",),
-    "question:untagged": ("tags",),
-    "question:pinned": ("isPinned", "pinnedAt"),
-    "question:frozen": ("isFrozen", "frozenAt"),
+    "question:answered": ("status", "responseText", "respondedAt", "updatedAt"),
+    "question:tagged": ("tags", "updatedAt"),
+    "question:untagged": ("tags", "updatedAt"),
+    "question:pinned": ("isPinned", "pinnedAt", "updatedAt"),
+    "question:frozen": ("isFrozen", "frozenAt", "updatedAt"),
     "question:removed": (),
 }
 """What each type of event says about a question that a list says too."""
@@ -66,7 +66,7 @@ class Room:
         known = self.questions.get(question_id)
         if kind == "question:created":
             assert known is None, "created twice"
-            return {**self.questions, question_id: {**_NEW, **data}}
+            return {**self.questions, question_id: {**_NEW, "updatedAt": data["createdAt"], **data}}
         if kind == "question:removed":
             return {key: question for key, question in self.questions.items() if key != question_id}
         if known is None:  # somebody who doesn't want to hear of new questions can hear of their votes
@@ -82,6 +82,8 @@ class Room:
         fields = [*BORN_WITH, *(name for kind in heard for name in CARRIED.get(kind, ()))]
         if not {"question:tagged", "question:untagged"} <= heard:
             fields = [name for name in fields if name != "tags"]
+        if types is not None:  # the last change may be one that was not asked for
+            fields = [name for name in fields if name != "updatedAt"]
         for key in self.questions.keys() & truth.questions.keys():
             mine, true = self.questions[key], truth.questions[key]
             found += [

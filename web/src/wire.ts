@@ -78,12 +78,23 @@ export interface EventData {
     questionId: string;
     responseText: string;
     respondedAt: string;
+    updatedAt: string;
     status: 'ANSWERED';
   };
-  'question:tagged': { questionId: string; tags: TagRef[] };
-  'question:untagged': { questionId: string; tags: TagRef[] };
-  'question:pinned': { questionId: string; isPinned: boolean; pinnedAt: string | null };
-  'question:frozen': { questionId: string; isFrozen: boolean; frozenAt: string | null };
+  'question:tagged': { questionId: string; tags: TagRef[]; updatedAt: string };
+  'question:untagged': { questionId: string; tags: TagRef[]; updatedAt: string };
+  'question:pinned': {
+    questionId: string;
+    isPinned: boolean;
+    pinnedAt: string | null;
+    updatedAt: string;
+  };
+  'question:frozen': {
+    questionId: string;
+    isFrozen: boolean;
+    frozenAt: string | null;
+    updatedAt: string;
+  };
   'question:removed': { questionId: string };
   'tags:changed': { tags: Tag[] };
   'teams:changed': { teams: Team[] };

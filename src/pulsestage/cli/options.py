@@ -31,9 +31,13 @@ def settings_from(**given: Any) -> Settings:  # noqa: ANN401 - pydantic checks t
 def check_database_url(url: str) -> None:
     """Refuse what no driver of ours can open, without showing a password."""
     try:
-        driver = make_url(url).drivername
+        parsed = make_url(url)
     except ArgumentError:
-        driver = "nothing that can be read"
+        driver, database = "nothing that can be read", None
+    else:
+        driver, database = parsed.drivername, parsed.database
+    if driver == "sqlite" and database in {None, "", ":memory:"}:
+        raise Failure("PULSESTAGE_DATABASE_URL (or --database-url) must name a file: sqlite:///path.")
     if driver not in _DRIVERS:
         raise Failure(
             "PULSESTAGE_DATABASE_URL (or --database-url) must begin with sqlite:/// or"

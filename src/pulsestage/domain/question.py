@@ -76,7 +76,7 @@ def answer(question: Question, response: str, now: Millis) -> Change:
     return question, (events.QuestionAnswered(question),)
 
 
-def pin(question: Question, by: str, now: Millis) -> Change:
+def pin(question: Question, by: str | None, now: Millis) -> Change:
     """Put it on top."""
     if question.pinned_at is not None:
         return question, ()
@@ -92,7 +92,7 @@ def unpin(question: Question, now: Millis) -> Change:
     return question, (events.QuestionPinned(question),)
 
 
-def freeze(question: Question, by: str, now: Millis) -> Change:
+def freeze(question: Question, by: str | None, now: Millis) -> Change:
     """No new votes and no answer from here on."""
     if question.frozen_at is not None:
         return question, ()

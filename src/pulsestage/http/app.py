@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +33,7 @@ class HttpOptions:
     max_body_bytes: int = 65_536
     max_streams: int = 10_000
     max_streams_per_tenant: int = 10_000
+    max_streams_per_address: int = 5_000
 
 
 def create_app(
@@ -48,6 +50,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are at /metrics and in the log
     )
     app.state.options = options
+    app.state.readers = Counter()
     app.state.metrics = metrics.HttpMetrics()
 
     add_routes(app)

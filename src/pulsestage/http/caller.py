@@ -12,7 +12,7 @@ from pulsestage.domain.policy import Actor
 from pulsestage.domain.tenant import DEFAULT_SLUG, Tenant
 from pulsestage.services import sessions, tenants
 from pulsestage.services.context import Context
-from pulsestage.services.tokens import Session
+from pulsestage.services.tokens import Session, Signer
 
 if TYPE_CHECKING:
     from pulsestage.http.app import HttpOptions
@@ -40,7 +40,8 @@ async def caller_of(request: Request) -> Caller:
     context: Context = request.app.state.context
     if request.method not in _READS:
         _refuse_foreign_pages(request)
-    slug = request.headers.get("x-tenant-id") or tenant_parameter(request) or _tenant_of_cookies(request)
+    named = request.headers.get("x-tenant-id") or tenant_parameter(request)
+    slug = named or _tenant_of_cookies(request, context.signer) or DEFAULT_SLUG
     tenant = await tenants.resolve(context, slug)
     request.scope["pulsestage.tenant"] = tenant.slug
     session = session_of(request, context, tenant)
@@ -71,10 +72,12 @@ def session_cookie(request: Request, tenant: Tenant, value: str) -> str:
     return f"{name}={value}; Max-Age={COOKIE_SECONDS}; Path={path}; HttpOnly; SameSite={same_site.capitalize()}{secure}"
 
 
-def _tenant_of_cookies(request: Request) -> str:
-    """The tenant this browser knows, if it is only one."""
-    known = [name for name in request.cookies if name.startswith(COOKIE_PREFIX)]
-    return known[0].removeprefix(COOKIE_PREFIX) if len(known) == 1 else DEFAULT_SLUG
+def _tenant_of_cookies(request: Request, signer: Signer) -> str | None:
+    """The tenant this browser knows, if it is only one. What this server didn't sign may be any server's cookie."""
+    known = [
+        name for name, value in request.cookies.items() if name.startswith(COOKIE_PREFIX) and signer.open_session(value)
+    ]
+    return known[0].removeprefix(COOKIE_PREFIX) if len(known) == 1 else None
 
 
 def _refuse_foreign_pages(request: Request) -> None:

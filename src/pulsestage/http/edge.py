@@ -24,6 +24,7 @@ log = structlog.get_logger("pulsestage.request")
 
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 _READS = {"GET", "HEAD", "OPTIONS"}
+_HEAD = "pulsestage.head"
 _FREQUENT = {"/questions/{question_id}/upvote"}
 
 _EVERY_ANSWER = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
@@ -54,6 +55,9 @@ class Edge:
             # Some proxies take the prefix away and some leave it; from here on it is always there.
             path = scope["path"].removeprefix(root) if f"{scope['path']}/".startswith(f"{root}/") else scope["path"]
             scope = {**scope, "root_path": root, "path": f"{root}{path or '/'}"}
+        if scope["method"] == "HEAD":
+            # Answered as GET is, less the body (RFC 9110, section 9.3.2), by every route.
+            scope = {**scope, "method": "GET", _HEAD: True}
         exchange = Exchange(scope, receive, send, self._max_body_bytes)
         started = time.perf_counter()
         try:
@@ -99,6 +103,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._left = max_body_bytes
+        self._is_head = is_head(scope)
 
     async def receive(self) -> Message:
         """Pass what comes, up to the limit: a body without a length can only be counted."""
@@ -114,4 +119,11 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], (b"x-request-id", self.id.encode()), *_EVERY_ANSWER]
+        elif self._is_head:
+            message["body"] = b""
         await self._send(message)
+
+
+def is_head(scope: Scope) -> bool:
+    """Whether only the head of the answer is asked for."""
+    return _HEAD in scope

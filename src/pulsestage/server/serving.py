@@ -63,7 +63,6 @@ def make_server(settings: Settings, on_started: Callable[[int], None] | None = N
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     return PulseServer(config, app, on_started)

@@ -114,7 +114,7 @@ class Tags(Protocol):
 
 
 class Teams(Protocol):
-    """The tenant's teams."""
+    """The tenant's teams. In a write transaction `get` locks what it reads against changes."""
 
     async def get(self, team_id: str) -> Team:
         """Raises TeamNotFound."""

@@ -102,7 +102,7 @@ async def answer(context: Context, actor: Actor, question_id: str, response: str
 
 async def pin(context: Context, actor: Actor, question_id: str) -> Changed:
     """Put a question on top; nothing happens if it is there."""
-    by = actor.member_id or ""
+    by = actor.member_id
     return await _moderate(context, actor, question_id, lambda question, now: life.pin(question, by, now))
 
 
@@ -113,7 +113,7 @@ async def unpin(context: Context, actor: Actor, question_id: str) -> Changed:
 
 async def freeze(context: Context, actor: Actor, question_id: str) -> Changed:
     """Let a question take no votes and no answer."""
-    by = actor.member_id or ""
+    by = actor.member_id
     return await _moderate(context, actor, question_id, lambda question, now: life.freeze(question, by, now))
 
 

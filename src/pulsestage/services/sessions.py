@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pulsestage.domain.errors import InvalidToken
 from pulsestage.domain.member import Member
 from pulsestage.domain.policy import Actor, Role
-from pulsestage.services.tokens import Session
+from pulsestage.services.tokens import OneTimeToken, Session
 
 if TYPE_CHECKING:
     from pulsestage.domain.tenant import Millis, Tenant
@@ -58,10 +58,14 @@ def make_ticket(context: Context, actor: Actor) -> tuple[str, Millis]:
     return context.signer.seal_token("stream", actor.tenant_id, context.new_id(), expires_at, who), expires_at
 
 
-async def use_ticket(context: Context, tenant: Tenant, ticket: str) -> Session:
-    """Who the ticket was made for. Raises InvalidToken."""
+def open_ticket(context: Context, tenant: Tenant, ticket: str) -> tuple[Session, OneTimeToken]:
+    """Who the ticket was made for, and what is to be spent when it is used. Raises InvalidToken."""
     opened = context.signer.open_token("stream", ticket, tenant.id, context.clock())
+    return Session(tenant.id, opened.content["person"], opened.content["member"]), opened
+
+
+async def spend(context: Context, tenant: Tenant, opened: OneTimeToken) -> None:
+    """Use a token up. Raises InvalidToken if somebody else has."""
     async with context.unit_of_work.write(tenant.id) as tx:
         if not await tx.spent_tokens.spend(opened.id, opened.expires_at):
             raise InvalidToken
-    return Session(tenant.id, opened.content["person"], opened.content["member"])

@@ -60,6 +60,7 @@ async def delete(context: Context, actor: Actor, tag_id: str) -> Position:
         tag = await tx.tags.get(tag_id)
         carriers = await tx.questions.tagged_with(tag_id)
         await tx.tags.delete(tag_id)
-        tx.append(QuestionUntagged(untag(question, tag, tx.now)[0]) for question in carriers)
+        # The tag is gone; the questions are as they were, the time of their last change included.
+        tx.append(QuestionUntagged(untag(question, tag, question.updated_at)[0]) for question in carriers)
         tx.append([TagsChanged(await tx.tags.every())])
     return tx.position

@@ -17,6 +17,9 @@ from pulsestage.domain.errors import InvalidToken
 if TYPE_CHECKING:
     from pulsestage.domain.tenant import Millis
 
+LONGEST_COOKIE = 512
+"""Ours are half as long. What is longer is nobody's session, and must not fill the memory of those that were opened."""
+
 Purpose = Literal["sign-in", "stream"]
 
 
@@ -48,13 +51,17 @@ class Signer:
             purpose: URLSafeSerializer(secret, salt=f"pulsestage.{purpose}") for purpose in ("sign-in", "stream")
         }
         # A browser sends the same cookie with every request; checking it once is enough.
-        self.open_session = lru_cache(maxsize=8192)(self._open_session)
+        self._remember_session = lru_cache(maxsize=8192)(self._check_session)
 
     def seal_session(self, session: Session) -> str:
         """The cookie's value."""
         return str(self._sessions.dumps([session.tenant_id, session.person_id, session.member_id]))
 
-    def _open_session(self, cookie: str) -> Session | None:
+    def open_session(self, cookie: str) -> Session | None:
+        """Whom the cookie names, if this server has sealed it."""
+        return self._remember_session(cookie) if len(cookie) <= LONGEST_COOKIE else None
+
+    def _check_session(self, cookie: str) -> Session | None:
         try:
             tenant_id, person_id, member_id = self._sessions.loads(cookie)
         except (BadSignature, ValueError, TypeError):

@@ -116,8 +116,12 @@ class VoteFolder:
                 _refuse(batch, error)
                 return
             log.exception("a batch of %d votes failed; trying them one by one", len(batch))
-            for single in batch:
-                await self._commit_or_split(tenant_id, [single])
+            for at, single in enumerate(batch):
+                try:
+                    await self._commit_or_split(tenant_id, [single])
+                except asyncio.CancelledError:
+                    _refuse(batch[at:], Unavailable("The server is stopping."))
+                    raise
 
     async def _commit(self, tenant_id: str, batch: Sequence[Waiting]) -> None:
         ballots = [ballot for ballot, _ in batch]

@@ -62,6 +62,7 @@ class Answered(Struct, frozen=True, rename="camel"):
     question_id: Id
     response_text: str
     responded_at: Time
+    updated_at: Time
     status: Literal["ANSWERED"] = "ANSWERED"
 
 
@@ -71,6 +72,7 @@ class TagsOfQuestion(Struct, frozen=True, rename="camel"):
     id: Id
     question_id: Id
     tags: tuple[TagRef, ...]
+    updated_at: Time
 
 
 class Pinned(Struct, frozen=True, rename="camel"):
@@ -81,6 +83,7 @@ class Pinned(Struct, frozen=True, rename="camel"):
     is_pinned: bool
     pinned_by: Id | None
     pinned_at: Time | None
+    updated_at: Time
 
 
 class Frozen(Struct, frozen=True, rename="camel"):
@@ -91,6 +94,7 @@ class Frozen(Struct, frozen=True, rename="camel"):
     is_frozen: bool
     frozen_by: Id | None
     frozen_at: Time | None
+    updated_at: Time
 
 
 class Removed(Struct, frozen=True, rename="camel"):
@@ -154,23 +158,21 @@ def _upvoted(q: Question, _audience: str) -> Upvoted:
 
 
 def _answered(q: Question, _audience: str) -> Answered:
-    return Answered(q.id, q.id, q.response_text or "", iso(q.responded_at or 0))
+    return Answered(q.id, q.id, q.response_text or "", iso(q.responded_at or 0), iso(q.updated_at))
 
 
 def _tags(q: Question, _audience: str) -> TagsOfQuestion:
-    return TagsOfQuestion(q.id, q.id, tag_refs(q))
+    return TagsOfQuestion(q.id, q.id, tag_refs(q), iso(q.updated_at))
 
 
 def _pinned(q: Question, audience: str) -> Pinned:
-    return Pinned(
-        q.id, q.id, q.pinned_at is not None, q.pinned_by if audience == MODERATORS else None, iso_or_none(q.pinned_at)
-    )
+    by = q.pinned_by if audience == MODERATORS else None
+    return Pinned(q.id, q.id, q.pinned_at is not None, by, iso_or_none(q.pinned_at), iso(q.updated_at))
 
 
 def _frozen(q: Question, audience: str) -> Frozen:
-    return Frozen(
-        q.id, q.id, q.frozen_at is not None, q.frozen_by if audience == MODERATORS else None, iso_or_none(q.frozen_at)
-    )
+    by = q.frozen_by if audience == MODERATORS else None
+    return Frozen(q.id, q.id, q.frozen_at is not None, by, iso_or_none(q.frozen_at), iso(q.updated_at))
 
 
 def _removed(q: Question, _audience: str) -> Removed:

@@ -10,7 +10,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from pulsestage.domain.errors import TenantNotFound
 from pulsestage.realtime import Event, LogBounds, Position
@@ -115,7 +115,9 @@ class SqlEventStore:
             heads = (await connection.execute(select(logs.c.tenant_id, logs.c.floor, logs.c.head))).all()
         pruned = 0
         for tenant_id, floor, head in heads:
-            pruned += await self._prune_tenant(tenant_id, floor, head - keep_events, now - keep_millis)
+            pruned += await self._prune_tenant(
+                tenant_id, floor, head, too_many=head - keep_events, too_old=now - keep_millis
+            )
         async with self._database.write() as connection:
             await connection.execute(delete(spent_tokens).where(spent_tokens.c.expires_at < now))
         return pruned
@@ -133,13 +135,14 @@ class SqlEventStore:
                 await connection.execute(renewed)
         return len(tenant_ids)
 
-    async def _prune_tenant(self, tenant_id: str, floor: int, too_many: int, too_old: Millis) -> int:
+    async def _prune_tenant(self, tenant_id: str, floor: int, head: int, *, too_many: int, too_old: Millis) -> int:
         mine = events.c.tenant_id == tenant_id
         async with self._database.read() as connection:
-            # Times follow numbers, give or take clocks that differ: the newest old event ends what may go.
-            newest_old = select(func.max(events.c.seq)).where(mine, events.c.timestamp < too_old)
-            aged = (await connection.execute(newest_old)).scalar() or 0
-        target = max(floor, too_many, aged)
+            # Times follow numbers, give or take clocks that differ: what comes before the first young event may go.
+            # Found from the old end, so that the cost follows what goes and not what stays.
+            young = select(events.c.seq).where(mine, events.c.seq > floor, events.c.timestamp >= too_old)
+            first_young = (await connection.execute(young.order_by(events.c.seq).limit(1))).scalar()
+        target = max(floor, too_many, head if first_young is None else first_young - 1)
         if target == floor:
             return 0
         async with self._database.write() as connection:

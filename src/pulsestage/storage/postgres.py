@@ -20,7 +20,13 @@ class PostgresBackend:
 
     def __init__(self, url: URL, pool_size: int) -> None:
         self.engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_SECONDS,
+            pool_pre_ping=True,
+            # An error in the log must not tell what somebody has asked, or who has voted.
+            hide_parameters=True,
         )
         self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 

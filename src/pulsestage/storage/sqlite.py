@@ -149,7 +149,8 @@ def _leave_nothing_open(connection: Connection) -> None:
 
 def _engine(url: URL, begin: str) -> Engine:
     connect_args = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
-    engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
+    # Without the parameters: an error in the log must not tell what somebody has asked, or who has voted.
+    engine = create_engine(url, poolclass=NullPool, connect_args=connect_args, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _mine = select(teams).where(teams.c.tenant_id == TENANT)
 _by_id = _mine.where(teams.c.id == bindparam("team"))
+_by_id_locked = _by_id.with_for_update(read=True)
 _by_id_or_slug = _mine.where(or_(teams.c.id == bindparam("team"), teams.c.slug == bindparam("team")))
 _every = _mine.order_by(teams.c.name, teams.c.id)
 _add = insert(teams).values(tenant_id=TENANT)
@@ -29,7 +30,8 @@ class SqlTeams(Scoped):
 
     async def get(self, team_id: str) -> Team:
         """The team with this id. Raises TeamNotFound."""
-        return _one((await self._run(_by_id, team=team_id)).first())
+        # Locked, or else it could be deactivated while it is asked. Those who ask don't wait for each other.
+        return _one((await self._run(_by_id_locked if self._locking else _by_id, team=team_id)).first())
 
     async def find(self, id_or_slug: str) -> Team:
         """The team with this id or slug. Raises TeamNotFound."""

@@ -45,25 +45,35 @@ describe('events', () => {
         upvoted(11, 'a', 4),
         {
           type: 'question:tagged',
-          data: { questionId: 'a', tags: [{ id: 't', name: 'T', color: '#fff' }] },
+          data: { questionId: 'a', tags: [{ id: 't', name: 'T', color: '#fff' }], updatedAt: 'u1' },
           position: at(12),
         },
         {
           type: 'question:pinned',
-          data: { questionId: 'a', isPinned: true, pinnedAt: 'p' },
+          data: { questionId: 'a', isPinned: true, pinnedAt: 'p', updatedAt: 'u2' },
           position: at(13),
         },
         {
           type: 'question:frozen',
-          data: { questionId: 'a', isFrozen: true, frozenAt: 'f' },
+          data: { questionId: 'a', isFrozen: true, frozenAt: 'f', updatedAt: 'u3' },
           position: at(14),
         },
         {
           type: 'question:answered',
-          data: { questionId: 'a', responseText: 'Yes.', respondedAt: 'r', status: 'ANSWERED' },
+          data: {
+            questionId: 'a',
+            responseText: 'Yes.',
+            respondedAt: 'r',
+            updatedAt: 'u4',
+            status: 'ANSWERED',
+          },
           position: at(15),
         },
-        { type: 'question:untagged', data: { questionId: 'a', tags: [] }, position: at(16) },
+        {
+          type: 'question:untagged',
+          data: { questionId: 'a', tags: [], updatedAt: 'u5' },
+          position: at(16),
+        },
       ],
       room,
     );
@@ -78,6 +88,7 @@ describe('events', () => {
         status: 'ANSWERED',
         responseText: 'Yes.',
         respondedAt: 'r',
+        updatedAt: 'u5',
       }),
     );
     expect(next.position).toEqual(at(16));
@@ -234,13 +245,19 @@ const history = fc
         events.push(removed(seq, key));
       } else if (kind === 1) {
         const isPinned = !old.isPinned;
-        truth.set(key, { ...old, isPinned });
-        const data = { questionId: key, isPinned, pinnedAt: null };
+        const updatedAt = `t${seq}`;
+        truth.set(key, { ...old, isPinned, updatedAt });
+        const data = { questionId: key, isPinned, pinnedAt: null, updatedAt };
         events.push({ type: 'question:pinned', data, position });
       } else if (kind === 2) {
         const tags = old.tags.length > 0 ? [] : [{ id: 't', name: 'T', color: '#000' }];
-        truth.set(key, { ...old, tags });
-        events.push({ type: 'question:tagged', data: { questionId: key, tags }, position });
+        const updatedAt = `t${seq}`;
+        truth.set(key, { ...old, tags, updatedAt });
+        events.push({
+          type: 'question:tagged',
+          data: { questionId: key, tags, updatedAt },
+          position,
+        });
       } else {
         truth.set(key, { ...old, upvotes: old.upvotes + 1 });
         events.push(upvoted(seq, key, old.upvotes + 1));

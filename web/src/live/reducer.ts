@@ -84,19 +84,21 @@ function changeQuestion(state: RoomState, event: QuestionEvent): RoomState {
     case 'question:upvoted':
       return withQuestion(state, { ...known, upvotes: event.data.upvotes });
     case 'question:answered': {
-      const { responseText, respondedAt, status } = event.data;
-      return withQuestion(state, { ...known, responseText, respondedAt, status });
+      const { responseText, respondedAt, updatedAt, status } = event.data;
+      return withQuestion(state, { ...known, responseText, respondedAt, updatedAt, status });
     }
     case 'question:tagged':
-    case 'question:untagged':
-      return withQuestion(state, { ...known, tags: event.data.tags });
+    case 'question:untagged': {
+      const { tags, updatedAt } = event.data;
+      return withQuestion(state, { ...known, tags, updatedAt });
+    }
     case 'question:pinned': {
-      const { isPinned, pinnedAt } = event.data;
-      return withQuestion(state, { ...known, isPinned, pinnedAt });
+      const { isPinned, pinnedAt, updatedAt } = event.data;
+      return withQuestion(state, { ...known, isPinned, pinnedAt, updatedAt });
     }
     case 'question:frozen': {
-      const { isFrozen, frozenAt } = event.data;
-      return withQuestion(state, { ...known, isFrozen, frozenAt });
+      const { isFrozen, frozenAt, updatedAt } = event.data;
+      return withQuestion(state, { ...known, isFrozen, frozenAt, updatedAt });
     }
     case 'question:removed':
       return withoutQuestion(state, questionId);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query, Request
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from pulsestage.domain.errors import Unavailable
 from pulsestage.domain.policy import Action
 from pulsestage.http.caller import caller_of
-from pulsestage.http.event_stream import EventStream
+from pulsestage.http.event_stream import EventStream, address_of
 from pulsestage.http.replies import reply
 from pulsestage.services import sessions, streams
 
@@ -25,7 +26,7 @@ async def stream(
     events: Annotated[str | None, Query(max_length=1000, examples=["question:created,question:upvoted"])] = None,
     team: Annotated[str | None, Query(max_length=63)] = None,
     snapshot: bool = False,
-    last_event_id: Annotated[str | None, Query(alias="lastEventId", max_length=200)] = None,
+    last_event_id: Annotated[str | None, Query(alias="lastEventId")] = None,
     ticket: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
     """Follow a tenant's questions as Server-Sent Events.
@@ -34,9 +35,9 @@ async def stream(
     the `lastEventId` parameter: every event after it comes, in order, once.
     """
     caller = await caller_of(request)
-    actor = caller.actor
+    actor, opened = caller.actor, None
     if ticket is not None:
-        session = await sessions.use_ticket(caller.context, caller.tenant, ticket)
+        session, opened = sessions.open_ticket(caller.context, caller.tenant, ticket)
         actor = await sessions.actor_of(caller.context, caller.tenant, session)
     wanted = await streams.request(
         caller.context,
@@ -46,11 +47,14 @@ async def stream(
         team=team,
         snapshot=snapshot,
         last_event_id=request.headers.get("last-event-id") or last_event_id,
-        encoding="gzip" if "gzip" in request.headers.get("accept-encoding", "") else "identity",
+        encoding="gzip" if _accepts_gzip(request.headers.get("accept-encoding", "")) else "identity",
     )
     hub: Hub = request.app.state.hub
-    _check_room(hub, caller.tenant.id, request.app.state.options)
-    return EventStream(hub, wanted)
+    readers: Counter[str] = request.app.state.readers
+    _check_room(hub, caller.tenant.id, readers[address_of(request.scope)], request.app.state.options)
+    if opened is not None:  # last, so that a request that can't be served leaves its ticket good
+        await sessions.spend(caller.context, caller.tenant, opened)
+    return EventStream(hub, wanted, readers)
 
 
 async def metrics(request: Request) -> Response:
@@ -63,7 +67,21 @@ async def metrics(request: Request) -> Response:
     return reply({"totalConnections": count, "tenantConnections": mine, "tenantCount": len(mine)})
 
 
-def _check_room(hub: Hub, tenant_id: str, options: HttpOptions) -> None:
+def _check_room(hub: Hub, tenant_id: str, from_address: int, options: HttpOptions) -> None:
     """Refuse a stream too many rather than end one that runs."""
-    if hub.connections(tenant_id) >= options.max_streams_per_tenant or hub.total_connections >= options.max_streams:
-        raise Unavailable("This server has as many streams as it may; try again later.", retry_after_seconds=10)
+    for whose, count, limit in (
+        ("This address has", from_address, options.max_streams_per_address),
+        ("This tenant has", hub.connections(tenant_id), options.max_streams_per_tenant),
+        ("This server has", hub.total_connections, options.max_streams),
+    ):
+        if count >= limit:
+            raise Unavailable(f"{whose} as many streams as it may; try again later.", retry_after_seconds=10)
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    """Whether the client takes gzip (RFC 9110, section 12.5.3): named, and not with a weight of zero."""
+    for coding in accept_encoding.lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() == "gzip":
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
