@@ -5,12 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsestage.domain.errors import InvalidToken
-from pulsestage.services.tokens import Session, Signer
+from pulsestage.services.tokens import LONGEST_COOKIE, Session, Signer
 
 SIGNER = Signer(b"s" * 32)
 
 
-@given(st.text(), st.text(), st.none() | st.text())
+ids = st.text(max_size=36)
+
+
+@given(ids, ids, st.none() | ids)
 def test_a_session_comes_back_as_it_was(tenant: str, person: str, member: str | None) -> None:
     session = Session(tenant, person, member)
     cookie = SIGNER.seal_session(session)
@@ -23,6 +26,12 @@ def test_a_session_comes_back_as_it_was(tenant: str, person: str, member: str | 
 @given(st.text())
 def test_nothing_else_is_a_session(text: str) -> None:
     assert SIGNER.open_session(text) is None
+
+
+def test_what_is_too_long_for_a_session_is_not_remembered() -> None:
+    signer = Signer(b"s" * 32)
+    assert signer.open_session("a" * (LONGEST_COOKIE + 1)) is None
+    assert signer._remember_session.cache_info().currsize == 0
 
 
 def test_a_token_is_for_one_purpose_one_tenant_and_a_time() -> None:

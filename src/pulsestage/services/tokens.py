@@ -17,8 +17,8 @@ from pulsestage.domain.errors import InvalidToken
 if TYPE_CHECKING:
     from pulsestage.domain.tenant import Millis
 
-LONGEST_COOKIE = 512
-"""Ours are half as long. What is longer is nobody's session, and must not fill the memory of those that were opened."""
+LONGEST_COOKIE = 1024
+"""Ours have some 250 characters. A longer one is nobody's session, and is not to fill the memory of those opened."""
 
 Purpose = Literal["sign-in", "stream"]
 
