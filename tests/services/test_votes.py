@@ -145,3 +145,15 @@ async def test_at_the_end_nobody_is_left_waiting(storage: Storage) -> None:
     assert all(isinstance(answer, Unavailable) for answer in answers)
     assert not folder._queues
     assert await counts(storage) == [0, 0]
+
+
+async def test_nobody_is_left_waiting_when_it_ends_amid_single_votes(storage: Storage) -> None:
+    watched = Watched(storage.unit_of_work, iter([ValueError("a bad one")]))
+    watched.hold.set()
+    drains: list[asyncio.Task[None]] = []
+    folder = VoteFolder(watched, lambda drain: drains.append(asyncio.create_task(drain)))
+    waiting = [asyncio.create_task(folder.cast("t1", ballot)) for ballot in ballots(5)]
+    await waiting[0]
+    drains[0].cancel()
+    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert [type(answer) for answer in answers].count(Unavailable) >= 3

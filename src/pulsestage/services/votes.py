@@ -90,6 +90,7 @@ class VoteFolder:
 
     async def _drain(self, tenant_id: str, queue: deque[Waiting]) -> None:
         """Commit batch after batch until nobody waits, then go."""
+        batch: list[Waiting] = []
         try:
             while queue:
                 size = min(len(queue), self._batch_limit)
@@ -99,29 +100,23 @@ class VoteFolder:
                     await asyncio.sleep(self._gather_seconds)
         finally:
             del self._queues[tenant_id]
-            _refuse(queue, Unavailable("The server is stopping."))  # nobody is left unless this was cancelled
+            # Nobody is left unless this was cancelled.
+            _refuse((*batch, *queue), Unavailable("The server is stopping."))
 
     async def _commit_or_split(self, tenant_id: str, batch: Sequence[Waiting]) -> None:
         """Commit a batch; if it fails, its votes one by one, so that a bad one spoils no other."""
         try:
             await self._commit(tenant_id, batch)
-        except (Unavailable, asyncio.CancelledError) as error:
+        except Unavailable as error:
             # Trying each alone would only wait as long for each: the database is busy, full or away.
-            reason = error if isinstance(error, Unavailable) else Unavailable("The server is stopping.")
-            _refuse(batch, reason)
-            if isinstance(error, asyncio.CancelledError):
-                raise
+            _refuse(batch, error)
         except Exception as error:
             if len(batch) == 1:
                 _refuse(batch, error)
                 return
             log.exception("a batch of %d votes failed; trying them one by one", len(batch))
-            for at, single in enumerate(batch):
-                try:
-                    await self._commit_or_split(tenant_id, [single])
-                except asyncio.CancelledError:
-                    _refuse(batch[at:], Unavailable("The server is stopping."))
-                    raise
+            for single in batch:
+                await self._commit_or_split(tenant_id, [single])
 
     async def _commit(self, tenant_id: str, batch: Sequence[Waiting]) -> None:
         ballots = [ballot for ballot, _ in batch]
