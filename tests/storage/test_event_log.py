@@ -13,6 +13,7 @@ from pulsestage.domain.events import Event as DomainEvent
 from pulsestage.domain.events import QuestionUpvoted
 from pulsestage.domain.tenant import Tenant
 from pulsestage.realtime import Event, EventStore
+from pulsestage.storage import event_log
 from pulsestage.storage.event_log import _row
 from pulsestage.storage.tables import events, logs
 from tests.domain.examples import NOW, a_question
@@ -121,6 +122,25 @@ async def test_pruning_takes_what_is_old_and_all_before_it(storage: Storage) -> 
     assert await storage.store.prune(times[3] + 100, keep_events=1000, keep_millis=100) == 0
 
 
+async def test_pruning_much_is_many_short_transactions(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "PRUNE_STEP", 3)
+    await _log(storage, 10)
+    seen = storage.statements()
+    assert await storage.store.prune(NOW, keep_events=2, keep_millis=10**9) == 8
+    assert [event.seq for event in await storage.store.read("t1", 0, 100)] == [9, 10]
+    assert (await storage.store.bounds(["t1"]))["t1"].floor == 8
+    assert sum(statement.startswith("DELETE FROM events") for statement in seen) == 3
+
+
+async def test_what_is_young_is_not_searched_for_what_is_old(storage: Storage) -> None:
+    """The search begins at the old end of the log and stops at the first event that stays."""
+    await _log(storage, 10)
+    seen = storage.statements()
+    assert await storage.store.prune(NOW, keep_events=100, keep_millis=10**9) == 0
+    assert [one for one in seen if "FROM events" in one and "ORDER BY events.seq" in one and "LIMIT" in one]
+    assert not [one for one in seen if "max(" in one or "DELETE FROM events" in one]
+
+
 async def test_a_new_epoch_leaves_the_numbers_as_they_are(storage: Storage) -> None:
     before = await storage.store.bounds(["t1", "t2"])
     assert await storage.store.renew_epochs() == len(await storage.directory.every())
@@ -140,7 +160,8 @@ async def test_numbers_go_on_after_everything_was_pruned(storage: Storage) -> No
 async def test_of_two_that_prune_at_once_the_late_one_does_not_lower_the_floor(storage: Storage) -> None:
     await _log(storage, 10)
     await storage.store.prune(NOW, keep_events=2, keep_millis=10**9)
-    await storage.store._prune_tenant("t1", 0, too_many=5, too_old=0)  # it had read the bounds before the other wrote
+    # It had read the bounds before the other wrote.
+    await storage.store._prune_tenant("t1", 0, 10, too_many=5, too_old=0)
     bounds = (await storage.store.bounds(["t1"]))["t1"]
     assert [event.seq for event in await storage.store.read("t1", 0, 100)] == list(
         range(bounds.floor + 1, bounds.head + 1)

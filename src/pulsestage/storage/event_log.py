@@ -41,6 +41,9 @@ _read = (
 )
 _position = select(logs.c.epoch, logs.c.head).where(logs.c.tenant_id == bindparam("tenant"))
 
+PRUNE_STEP = 2000
+"""Events deleted in one transaction: nobody need wait long for theirs."""
+
 
 def new_epoch() -> str:
     """A name for an epoch that no log had before: 32 random bits, in hexadecimal."""
@@ -145,9 +148,10 @@ class SqlEventStore:
         target = max(floor, too_many, head if first_young is None else first_young - 1)
         if target == floor:
             return 0
-        async with self._database.write() as connection:
-            # Another instance may have pruned further since the bounds were read: the floor only rises.
-            raise_floor = update(logs).where(logs.c.tenant_id == tenant_id, logs.c.floor < target)
-            await connection.execute(raise_floor.values(floor=target))
-            await connection.execute(delete(events).where(mine, events.c.seq <= target))
+        for step in (*range(floor + PRUNE_STEP, target, PRUNE_STEP), target):
+            async with self._database.write() as connection:
+                # Another instance may have pruned further since the bounds were read: the floor only rises.
+                raise_floor = update(logs).where(logs.c.tenant_id == tenant_id, logs.c.floor < step)
+                await connection.execute(raise_floor.values(floor=step))
+                await connection.execute(delete(events).where(mine, events.c.seq <= step))
         return target - floor
