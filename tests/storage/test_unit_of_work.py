@@ -1,11 +1,14 @@
 """A transaction leaves everything or nothing, and the engine hears of it after the commit."""
 
+import asyncio
+
 import pytest
 
 from pulsestage.domain import question as life
 from pulsestage.domain import tag as tags
+from pulsestage.domain import team as teams
 from pulsestage.domain.errors import NameTaken, TenantNotFound
-from pulsestage.domain.events import TagsChanged
+from pulsestage.domain.events import TagsChanged, TeamsChanged
 from pulsestage.services.ports import Transaction
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 from tests.domain.examples import NOW
@@ -111,3 +114,38 @@ async def test_an_unknown_tenant_has_no_transactions(storage: Storage) -> None:
     with pytest.raises(TenantNotFound):
         async with storage.unit_of_work.read("nobody"):
             pass
+
+
+async def test_what_is_committed_is_done_even_if_nobody_can_be_told(
+    storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    def announce(*_: object) -> None:
+        raise Spoiled
+
+    deaf = SqlUnitOfWork(storage.database, lambda: NOW, announce)
+    async with deaf.write("t1") as tx:
+        await _change_everything(tx)
+    assert tx.position.seq == 2
+    assert "could not be announced" in caplog.text
+
+
+async def test_a_team_is_not_deactivated_while_it_is_asked(storage: Storage) -> None:
+    """Or else the log would say that a team takes no more questions, and then that it was asked one."""
+
+    async def deactivate() -> None:
+        async with storage.unit_of_work.write("t1") as tx:
+            await tx.lock_catalog()
+            await tx.teams.save(teams.edit(await tx.teams.get("a"), is_active=False))
+            tx.append([TeamsChanged(await tx.teams.every())])
+
+    async with storage.unit_of_work.write("t1") as tx:
+        await tx.teams.add(teams.create("a", "t1", "Engineering", "engineering", None, NOW))
+    async with storage.unit_of_work.write("t1") as tx:
+        assert (await tx.teams.get("a")).is_active
+        deactivation = asyncio.create_task(deactivate())
+        await asyncio.wait([deactivation], timeout=0.2)
+        question, events = life.ask("q1", "t1", "a", "When?", "author", tx.now)
+        await tx.questions.add(question, [])
+        tx.append(events)
+    await deactivation
+    assert [event.type for event in await storage.store.read("t1", 0, 10)] == ["question:created", "teams:changed"]

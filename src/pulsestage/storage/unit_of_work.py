@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     Announce = Callable[[str, str, Sequence[LoggedEvent]], None]
     """Told after each commit: the tenant's id, the log's epoch, the events in order."""
+
+log = logging.getLogger(__name__)
 
 _lock = select(tenants.c.id).where(tenants.c.id == TENANT).with_for_update(key_share=True)
 
@@ -78,7 +81,7 @@ class SqlTransaction:
 
 
 class SqlUnitOfWork:
-    """The UnitOfWork port. `announce` is called after each commit that logged something, and must not raise."""
+    """The UnitOfWork port. `announce` is called after each commit that logged something."""
 
     def __init__(self, database: Database, clock: Callable[[], Millis], announce: Announce) -> None:
         self._database = database
@@ -93,7 +96,11 @@ class SqlUnitOfWork:
             yield tx
             logged = await tx.log_events()
         if logged:
-            self._announce(tenant_id, tx.position.epoch, logged)
+            try:
+                self._announce(tenant_id, tx.position.epoch, logged)
+            except Exception:
+                # The change is made, and its caller must hear so; whoever was not told finds it in the log.
+                log.exception("events up to %s were committed and could not be announced", tx.position)
 
     @asynccontextmanager
     async def read(self, tenant_id: str) -> AsyncIterator[Transaction]:
