@@ -1,6 +1,7 @@
 """What the database itself refuses, and what it is called then."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -104,3 +105,17 @@ async def test_of_many_who_spend_one_token_at_once_one_does(storage: Storage) ->
 
     outcomes = await asyncio.gather(*(spend() for _ in range(10)), return_exceptions=True)
     assert outcomes.count(True) == 1
+
+
+async def test_an_error_does_not_tell_what_was_asked_and_by_whom(storage: Storage) -> None:
+    """It is logged, and the log never has a body or an identity."""
+
+    async def add_twice() -> None:
+        async with storage.unit_of_work.write("t1") as tx:
+            for _ in range(2):
+                await tx.questions.add(replace(a_question(), body="My pay?", author_key="the-author"), [])
+
+    with pytest.raises(IntegrityError) as raised:
+        await add_twice()
+    assert "My pay?" not in str(raised.value)
+    assert "the-author" not in str(raised.value)
