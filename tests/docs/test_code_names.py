@@ -34,7 +34,7 @@ def found(path: str) -> Path:
 def names(path: Path) -> set[str]:
     """What a module, or any in a folder, defines: `function`, `Class`, `Class.method`, `CONSTANT`."""
     if path.is_dir():
-        return set().union(*map(names, path.glob("*.py")))
+        return set().union(*map(names, path.rglob("*.py")))
     defined: set[str] = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         match node:
