@@ -79,8 +79,9 @@ async def test_what_a_moderator_does_reaches_the_attendee(venue: Venue, browser:
         assert mod.page.url == f"{venue.url}/app/moderate", "the token is out of the address bar"
         await ann.ask("Why is the sky blue?")
         await ann.ask("Why is it dark at night?")
-        text = "Why is the sky blue?"
+        text, other = "Why is the sky blue?", "Why is it dark at night?"
         await mod.sees(text)
+        await mod.sees(other)
         # What one has just asked stays on top until one looks elsewhere.
         await ann.page.reload()
         took: dict[str, int] = {}
@@ -109,7 +110,6 @@ async def test_what_a_moderator_does_reaches_the_attendee(venue: Venue, browser:
         await expect(ann.card(text)).to_contain_text("Because of Rayleigh scattering.")
         await ann.page.get_by_role("button", name="Popular").click()
 
-        other = "Why is it dark at night?"
         await mod.tool(other, "Remove").click()
         await mod.page.get_by_role("button", name="Remove for everyone").click()
         await expect(ann.vote(other)).to_have_count(0)
