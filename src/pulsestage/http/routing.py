@@ -6,6 +6,7 @@ The order matters only for speed, and where one address is a case of another (`/
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,7 @@ def add_routes(app: FastAPI) -> None:
             route.endpoint,
             methods=[route.method],
             tags=[route.tag],
+            summary=(inspect.getdoc(route.endpoint) or "").partition("\n")[0],
             status_code=route.statuses[0],
             response_class=Response,
             route_class_override=DirectRoute if route.endpoint in _DIRECT else None,
