@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from pulsestage.bootstrap import application
+from pulsestage.server.protocol import BoundedHttpProtocol
 
 if TYPE_CHECKING:
     import socket
@@ -57,7 +58,7 @@ def make_server(settings: Settings, on_started: Callable[[int], None] | None = N
         port=settings.port,
         root_path="",  # the application's edge knows it; uvicorn would put it in front of every path as well
         loop="auto",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
