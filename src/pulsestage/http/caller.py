@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COOKIE_PREFIX = "pulsestage_"
 COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
 _READS = {"GET", "HEAD", "OPTIONS"}
+_FOREIGN = {"cross-site", "same-site"}  # the neighbours too: to them a browser sends the cookie whatever its SameSite
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _tenant_of_cookies(request: Request, signer: Signer) -> str | None:
 
 def _refuse_foreign_pages(request: Request) -> None:
     """Against cross-site request forgery: browsers say where a request comes from; few origins may change things."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
+    if request.headers.get("sec-fetch-site") in _FOREIGN:
         options: HttpOptions = request.app.state.options
         if request.headers.get("origin") not in options.cors_origins:
-            raise NotAllowed("Pages of other sites can't change anything here.")
+            raise NotAllowed("Pages of other origins can't change anything here.")
