@@ -121,6 +121,7 @@ async def test_filters_and_orders(room: Room, guest: AsyncClient, moderator: Asy
         {"teamId": "sales"}, {"tagId": "x" * 500}, {"cursor": "x"}, {"cursor": f"0.1.{'x' * 36}"},
         {"cursor": f"0.01.{NOBODY}"}, {"cursor": f"2.1.{NOBODY}"}, {"cursor": f"0.{2**31}.{NOBODY}"},
         {"cursor": f"0.٣.{NOBODY}"}, {"cursor": "0.1." + "\x00" * 36}, {"search": "x" * 1001}, {"cursor": "9" * 200},
+        {"cursor": f"0.1.{NOBODY}\n"},
     ],
 )  # fmt: skip
 async def test_a_wrong_parameter_is_named(guest: AsyncClient, query: dict[str, str]) -> None:

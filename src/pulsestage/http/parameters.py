@@ -8,11 +8,11 @@ from fastapi import Path
 from pulsestage.domain.errors import InvalidInput
 from pulsestage.services.ports import PageKey
 
-_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_is_uuid = re.compile(_UUID[1:-1]).fullmatch
+UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_is_uuid = re.compile(UUID[1:-1]).fullmatch
 EXAMPLE_ID = "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d"
 
-Id = Annotated[str, Path(pattern=_UUID, examples=[EXAMPLE_ID])]
+Id = Annotated[str, Path(pattern=UUID, examples=[EXAMPLE_ID])]
 
 
 def is_id(text: str) -> bool:
@@ -34,6 +34,6 @@ def read_cursor(cursor: str) -> PageKey:
     except ValueError:
         key = None
     # What was read must write the same again: no other spelling, no number or text a database can't hold.
-    if key is None or write_cursor(key) != cursor or abs(key.upvotes) >= 2**31 or not re.match(_UUID, key.question_id):
+    if key is None or write_cursor(key) != cursor or abs(key.upvotes) >= 2**31 or not is_id(key.question_id):
         raise InvalidInput({"cursor": ["use the cursor of a Link header as it is"]})
     return key

@@ -12,12 +12,12 @@ from starlette.responses import Response
 from pulsestage.domain.question import Status
 from pulsestage.domain.text import search_terms
 from pulsestage.http.caller import caller_of
-from pulsestage.http.parameters import EXAMPLE_ID, Id, read_cursor, write_cursor
+from pulsestage.http.parameters import EXAMPLE_ID, UUID, Id, read_cursor, write_cursor
 from pulsestage.http.replies import no_content, remember, reply
 from pulsestage.services import questions
 from pulsestage.services.ports import QuestionQuery
 
-Uuid = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Uuid = Annotated[str, Field(pattern=UUID)]
 Text = Annotated[str, Field(max_length=1000)]
 
 
