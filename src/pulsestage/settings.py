@@ -4,6 +4,7 @@ Each is read from the environment as `PULSESTAGE_<NAME>`, or from a file named b
 secrets), or from `.env` in the working directory.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -95,6 +96,15 @@ class Settings(BaseSettings):
     def _split_origins(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic passes what it was given
         if isinstance(value, str):
             return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_by_name(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            # `*` too: with credentials it would let any page on the internet act as whoever looks at it.
+            if not re.fullmatch(r"https?://[^/*?#@\s]+", origin):
+                raise ValueError(f"{origin} is no origin; name each one, such as https://slides.example")
         return value
 
     @field_validator("root_path")

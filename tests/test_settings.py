@@ -1,0 +1,25 @@
+"""What an operator may choose, and what is refused before it can do harm."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pulsestage.settings import Settings
+
+
+def settings(**chosen: Any) -> Settings:
+    return Settings(_env_file=None, **chosen)
+
+
+def test_origins_are_named_one_by_one() -> None:
+    given = "https://slides.example/, http://localhost:5173, "
+    assert settings(cors_origins=given).cors_origins == ("https://slides.example", "http://localhost:5173")
+    assert settings(cors_origins="").cors_origins == ()
+
+
+@pytest.mark.parametrize("origin", ["*", "https://*.example", "slides.example", "null", "https://slides.example/page"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    """Above all `*`: with credentials, it would let every page on the internet act as whoever looks at it."""
+    with pytest.raises(ValidationError, match="is no origin"):
+        settings(cors_origins=f"https://slides.example,{origin}")
