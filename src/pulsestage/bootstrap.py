@@ -81,7 +81,7 @@ async def running(settings: Settings, clock: Callable[[], Millis] = clock) -> As
         async with Hub(store, hub_settings(settings)) as hub:
             context = make_context(settings, database, hub, tasks, clock)
             await tenants.ensure_default(context)
-            pruning = tasks.create_task(_prune_forever(settings, store))
+            pruning = tasks.create_task(_prune_forever(settings, store, clock))
             try:
                 yield context, hub
             finally:
@@ -167,7 +167,7 @@ def _make_secret(path: Path) -> bytes:
     return path.read_bytes().strip()
 
 
-async def _prune_forever(settings: Settings, store: SqlEventStore) -> None:
+async def _prune_forever(settings: Settings, store: SqlEventStore, clock: Callable[[], Millis]) -> None:
     while True:
         await asyncio.sleep(settings.prune_seconds)
         try:
