@@ -68,7 +68,7 @@ export function TagMenu({ question }: { question: Question }) {
                 />
                 <span
                   aria-hidden="true"
-                  className="size-2.5 rounded-full"
+                  className="size-2.5 shrink-0 rounded-full"
                   style={{ backgroundColor: tag.color }}
                 />
                 <span className="min-w-0">{tag.name}</span>
