@@ -67,7 +67,7 @@ def ballots(ids: list[str], people: list[str], count: int, seed: int) -> Iterato
     pairs = list(itertools.product(people, ids))
     random.Random(seed).shuffle(pairs)  # noqa: S311 - repeatable on purpose
     for cookie, question_id in pairs[:count]:
-        yield request("POST", f"/questions/{question_id}/upvote", {"Cookie": cookie})
+        yield request("POST", f"/questions/{question_id}/upvote", {"X-Tenant-ID": "default", "Cookie": cookie})
 
 
 def measure_pulsestage(database_url: str, batch_limit: int, count: int, seed: int) -> Measured:

@@ -7,7 +7,7 @@ import pytest
 
 from pulsestage.domain import events
 from pulsestage.domain import question as life
-from pulsestage.domain.errors import InvalidInput, QuestionAnswered, QuestionFrozen
+from pulsestage.domain.errors import InvalidInput, NotAllowed, QuestionFrozen
 from pulsestage.domain.question import Change, Question, Status
 from pulsestage.domain.tenant import TenantSettings
 from tests.domain.examples import LATER, NOW, a_question, a_tag
@@ -99,7 +99,7 @@ def test_tags_are_in_the_order_of_their_names_whatever_their_case() -> None:
 
 
 def test_an_answered_question_is_not_withdrawn_but_can_be_removed() -> None:
-    with pytest.raises(QuestionAnswered):
+    with pytest.raises(NotAllowed):
         life.withdraw(ANSWERED, LATER)
     assert life.remove(ANSWERED, LATER)[0].removed_at == LATER
 

@@ -297,3 +297,21 @@ async def test_leaving_at_any_moment(house: House) -> None:
     assert second.types == ["connected"]
     assert house.hub.stats().connections == {"t1": 1}
     assert house.hub.stats().closes == {"client-gone": 2}
+
+
+@pytest.mark.parametrize("settings", [{"snapshot_bytes": 300}])
+async def test_slow_readers_hold_only_so_many_snapshots(house: House) -> None:
+    async def make() -> tuple[Position, bytes]:
+        return Position("e1", 0), b'"' + b"x" * 150 + b'"'
+
+    sinks = [RecordingSink(room=2) for _ in range(4)]
+    for sink in sinks:
+        await house.join(sink, snapshot=make)
+    assert [sink.types[1:] for sink in sinks] == [["snapshot"], [], [], []]  # the first is full and holds its bytes
+    sinks[0].drain()
+    await settle()
+    assert [sink.types[1:] for sink in sinks] == [["snapshot"], ["snapshot"], [], []]
+    sinks[2].vanish()  # while it waits
+    sinks[1].vanish()  # while it holds
+    await settle()
+    assert sinks[3].types == ["connected", "snapshot"]

@@ -10,7 +10,7 @@ from pulsestage.services.tokens import LONGEST_COOKIE, Session, Signer
 SIGNER = Signer(b"s" * 32)
 
 
-ids = st.text(max_size=36)
+ids = st.uuids().map(str)
 
 
 @given(ids, ids, st.none() | ids)

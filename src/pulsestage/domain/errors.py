@@ -135,7 +135,7 @@ class QuestionFrozen(Conflict):
 
 
 class QuestionAnswered(Conflict):
-    """The question is answered, so votes and withdrawal are over."""
+    """The question is answered, so voting for it is over."""
 
     code = "question_answered"
     error = "Question is answered"

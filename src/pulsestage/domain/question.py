@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from pulsestage.domain import events
-from pulsestage.domain.errors import QuestionAnswered, QuestionFrozen
+from pulsestage.domain.errors import NotAllowed, QuestionFrozen
 from pulsestage.domain.text import clean_text
 
 if TYPE_CHECKING:
@@ -127,9 +127,9 @@ def untag(question: Question, removed: Tag, now: Millis) -> Change:
 
 
 def withdraw(question: Question, now: Millis) -> Change:
-    """Its author takes it back, which is possible until it is answered. Raises QuestionAnswered."""
+    """Its author takes it back, which is possible until it is answered. Raises NotAllowed."""
     if question.status is Status.ANSWERED:
-        raise QuestionAnswered("An answered question stays; ask a moderator to remove it.")
+        raise NotAllowed("An answered question stays; ask a moderator to remove it.")
     return remove(question, now)
 
 

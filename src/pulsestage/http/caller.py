@@ -33,8 +33,11 @@ class Caller:
     is_new: bool
 
 
-async def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request, *, tenant_by_cookie: bool = True) -> Caller:
     """Find out who asks. Raises TenantNotFound, and NotAllowed for a change that another site's page sends.
+
+    A request that names no tenant is for the one whose cookie the browser has, if it is only one and `tenant_by_cookie`
+    allows it, and else for the default one.
 
     Called by the routes rather than injected: FastAPI's dependency costs as much as half of an empty route.
     """
@@ -42,8 +45,9 @@ async def caller_of(request: Request) -> Caller:
     if request.method not in _READS:
         _refuse_foreign_pages(request)
     named = request.headers.get("x-tenant-id") or tenant_parameter(request)
-    slug = named or _tenant_of_cookies(request, context.signer) or DEFAULT_SLUG
-    tenant = await tenants.resolve(context, slug)
+    if not named and tenant_by_cookie:
+        named = _tenant_of_cookies(request, context.signer)
+    tenant = await tenants.resolve(context, named or DEFAULT_SLUG)
     request.scope["pulsestage.tenant"] = tenant.slug
     session = session_of(request, context, tenant)
     return Caller(context, tenant, await sessions.actor_of(context, tenant, session), is_new=session is None)

@@ -53,7 +53,7 @@ TABLE = [
     Route("GET", "/questions", questions.page, "Questions", list[QuestionView], (200, 422)),
     Route("GET", "/questions/search", questions.similar, "Questions", list[QuestionView], (200,)),
     Route("GET", _QUESTION, questions.get, "Questions", QuestionView, (200, 404)),
-    Route("DELETE", _QUESTION, questions.remove, "Questions", None, (204, 403, 404, 409)),
+    Route("DELETE", _QUESTION, questions.remove, "Questions", None, (204, 403, 404)),
     Route("POST", f"{_QUESTION}/answer", questions.answer, "Moderation", QuestionView, (200, 403, 404, 409, 422)),
     Route("POST", f"{_QUESTION}/respond", questions.answer, "Moderation", QuestionView, (200, 403, 404, 409, 422)),
     Route("PUT", f"{_QUESTION}/pin", questions.pin, "Moderation", QuestionView, (200, 403, 404)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from pulsestage.realtime.budget import ByteBudget
 from pulsestage.realtime.clock import Clock
 from pulsestage.realtime.jobs import Jobs
 from pulsestage.realtime.settings import HubSettings
@@ -31,6 +32,7 @@ class Engine:
     counters: Counters = field(default_factory=Counters)
     catch_up_slots: asyncio.Semaphore = field(init=False)
     snapshot_slots: asyncio.Semaphore = field(init=False)
+    snapshot_budget: ByteBudget = field(init=False)
     hearts: "Wheel[Subscription]" = field(init=False)
     """Who gets a heartbeat when."""
     slow: "Patience[Subscription]" = field(default_factory=Patience)
@@ -41,6 +43,7 @@ class Engine:
     def __post_init__(self) -> None:
         self.catch_up_slots = asyncio.Semaphore(self.settings.catch_up_concurrency)
         self.snapshot_slots = asyncio.Semaphore(self.settings.snapshot_concurrency)
+        self.snapshot_budget = ByteBudget(self.settings.snapshot_bytes)
         self.hearts = Wheel(self.settings.heartbeat_slots)
 
     def retry(self) -> int:

@@ -29,6 +29,8 @@ class HubSettings:
     """Pages that are read and written at the same time, all tenants together."""
     snapshot_concurrency: int = 4
     """Snapshots that are made at the same time."""
+    snapshot_bytes: int = 64 * 1024 * 1024
+    """Snapshots that sinks have accepted and not sent yet, all streams together; further ones wait."""
     stall_seconds: float = 30.0
     """A stream that takes nothing for this long is closed."""
     linger_seconds: float = 1.0

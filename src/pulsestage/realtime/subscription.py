@@ -39,6 +39,7 @@ class Subscription:
     """A stream that was subscribed; made by `Hub.subscribe`."""
 
     __slots__ = (
+        "_borrowed",
         "_channel",
         "_closed",
         "_cohort",
@@ -67,6 +68,7 @@ class Subscription:
         self._cohort: Cohort = channel.enter(self, request.view, request.encoding)
         self._heart_slot = engine.hearts.add(self)
         self._cursor = 0
+        self._borrowed = 0  # of the budget for snapshots
         self._owes_reset: str | None = None
         self._owes_snapshot = False
         self._connected = False
@@ -193,12 +195,14 @@ class Subscription:
     # ---- From the sink -------------------------------------------------------------------------
 
     def _drained(self) -> None:
+        self._give_back()
         if not self._closed:
             self._full = False
             self._engine.slow.end(self)
             self.proceed()
 
     def _gone(self) -> None:
+        self._give_back()
         self._end(CLIENT_GONE)
         self._engine.leaving.end(self)
 
@@ -229,6 +233,11 @@ class Subscription:
         self._owes_snapshot = self._request.snapshot is not None
         self._cursor = self._channel.flushed
         self._engine.counters.resets[reason] += 1
+
+    def _give_back(self) -> None:
+        if self._borrowed:
+            self._engine.snapshot_budget.give_back(self._borrowed)
+            self._borrowed = 0
 
     def _write_from_window(self) -> None:
         channel = self._channel
@@ -271,11 +280,16 @@ class Subscription:
             return
         async with engine.snapshot_slots:
             position, data = await make()
-        self._channel.hear(position)
+            self._channel.hear(position)
+            frame = self._encoding.encode(frames.snapshot(position, self.tenant, data, engine.clock.now()))
+            # A snapshot is the one thing that is as large as its room, and each reader's is its own: what slow readers
+            # leave in their sinks is limited for all of them together.
+            self._borrowed = await engine.snapshot_budget.borrow(len(frame))
         self._owes_snapshot = False
         self._cursor = position.seq
-        frame = frames.snapshot(position, self.tenant, data, engine.clock.now())
-        self.write(self._encoding.encode(frame))
+        self.write(frame)
+        if not self._full:
+            self._give_back()
 
     # ---- Being busy, and ending ----------------------------------------------------------------
 

@@ -6,10 +6,13 @@ spent tokens, in the same transaction as its effect.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+import itsdangerous
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from pulsestage.domain.errors import InvalidToken
@@ -46,7 +49,10 @@ class Signer:
     """Makes and opens signed words with one secret."""
 
     def __init__(self, secret: bytes) -> None:
-        self._sessions = URLSafeSerializer(secret, salt="pulsestage.session")
+        # Checked with the first vote of everybody in the hall, so it is the plainest form that the library has: three
+        # ids and a signature. The key is derived here once instead of for each cookie.
+        key = hmac.digest(secret, b"pulsestage.session", "sha256")
+        self._sessions = itsdangerous.Signer(key, key_derivation="none", digest_method=hashlib.sha256)
         self._tokens = {
             purpose: URLSafeSerializer(secret, salt=f"pulsestage.{purpose}") for purpose in ("sign-in", "stream")
         }
@@ -55,7 +61,7 @@ class Signer:
 
     def seal_session(self, session: Session) -> str:
         """The cookie's value."""
-        return str(self._sessions.dumps([session.tenant_id, session.person_id, session.member_id]))
+        return self._sessions.sign(f"{session.tenant_id}~{session.person_id}~{session.member_id or ''}").decode()
 
     def open_session(self, cookie: str) -> Session | None:
         """Whom the cookie names, if this server has sealed it."""
@@ -63,10 +69,10 @@ class Signer:
 
     def _check_session(self, cookie: str) -> Session | None:
         try:
-            tenant_id, person_id, member_id = self._sessions.loads(cookie)
-        except (BadSignature, ValueError, TypeError):
+            tenant_id, person_id, member_id = self._sessions.unsign(cookie).decode().split("~")
+        except (BadSignature, ValueError):
             return None
-        return Session(tenant_id, person_id, member_id)
+        return Session(tenant_id, person_id, member_id or None)
 
     def seal_token(
         self, purpose: Purpose, tenant_id: str, nonce: str, expires_at: Millis, content: dict[str, Any]

@@ -67,7 +67,7 @@ class VoteFolder:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         *,
         batch_limit: int = 500,
-        gather_seconds: float = 0.005,
+        gather_seconds: float = 0.008,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._spawn = spawn

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 POOL_SECONDS = 5
-"""How long a transaction waits for a free connection."""
+"""How long a transaction waits for a free connection, and a new connection for the server."""
+COMMAND_SECONDS = 60
+"""How long one statement may take, waiting for locks included."""
 
 
 class PostgresBackend:
@@ -25,6 +27,8 @@ class PostgresBackend:
             max_overflow=0,
             pool_timeout=POOL_SECONDS,
             pool_pre_ping=True,
+            # A server that doesn't answer must not be waited for without end.
+            connect_args={"timeout": POOL_SECONDS, "command_timeout": COMMAND_SECONDS},
             # An error in the log must not tell what somebody has asked, or who has voted.
             hide_parameters=True,
         )

@@ -34,7 +34,7 @@ async def stream(
     The first event is `connected`; with `snapshot=1` a `snapshot` follows. Resume with the `Last-Event-ID` header or
     the `lastEventId` parameter: every event after it comes, in order, once.
     """
-    caller = await caller_of(request)
+    caller = await caller_of(request, tenant_by_cookie=False)
     actor, opened = caller.actor, None
     if ticket is not None:
         session, opened = sessions.open_ticket(caller.context, caller.tenant, ticket)
