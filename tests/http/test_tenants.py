@@ -126,3 +126,12 @@ async def test_another_tenants_ids_name_nothing_here(room: Room) -> None:
     assert [each["id"] for each in (await intruder.get("/questions")).json()] == [mine]
     assert (await intruder.get("/tags")).json() == (await intruder.get("/teams")).json() == []
     assert await other.log() == before
+
+
+async def test_a_stream_that_names_no_tenant_is_for_the_default_one_whatever_the_cookies(
+    room: Room, admin: AsyncClient
+) -> None:
+    await admin.post("/teams", json={"name": "Here", "slug": "here-alone"})
+    del admin.headers["X-Tenant-ID"]
+    assert (await admin.get("/teams")).json()[0]["slug"] == "here-alone"  # a request follows the cookie
+    assert_problem(await admin.get("/sse", params={"team": "here-alone"}), 404, "team_not_found")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pulsestage.domain.question import Question
+    from pulsestage.domain.tag import Tag
     from pulsestage.domain.tenant import Millis, Tenant
     from pulsestage.realtime import Position
     from pulsestage.services.context import Context
@@ -139,30 +140,12 @@ async def remove(context: Context, actor: Actor, question_id: str) -> Position:
 
 async def tag(context: Context, actor: Actor, question_id: str, tag_id: str) -> Changed:
     """Give a question a tag; nothing happens if it has it. Raises QuestionNotFound, TagNotFound."""
-    actor.require(Action.MODERATE)
-    async with context.unit_of_work.write(actor.tenant_id) as tx:
-        added = await tx.tags.get(tag_id)
-        question, events = life.tag(await tx.questions.get(question_id), added, tx.now)
-        if events:
-            await tx.questions.add_tag(question_id, tag_id)
-            await tx.questions.save(question)
-            tx.append(events)
-        [view] = await views(context, actor, tx, [question])
-    return Changed(view, tx.position)
+    return await _retag(context, actor, question_id, tag_id, life.tag)
 
 
 async def untag(context: Context, actor: Actor, question_id: str, tag_id: str) -> Changed:
     """Take a tag from a question; nothing happens if it doesn't have it. Raises QuestionNotFound, TagNotFound."""
-    actor.require(Action.MODERATE)
-    async with context.unit_of_work.write(actor.tenant_id) as tx:
-        removed = await tx.tags.get(tag_id)
-        question, events = life.untag(await tx.questions.get(question_id), removed, tx.now)
-        if events:
-            await tx.questions.remove_tag(question_id, tag_id)
-            await tx.questions.save(question)
-            tx.append(events)
-        [view] = await views(context, actor, tx, [question])
-    return Changed(view, tx.position)
+    return await _retag(context, actor, question_id, tag_id, life.untag)
 
 
 async def views(context: Context, actor: Actor, tx: Transaction, questions: Sequence[Question]) -> list[QuestionView]:
@@ -186,6 +169,22 @@ async def _moderate(
     async with context.unit_of_work.write(actor.tenant_id) as tx:
         question, events = step(await tx.questions.get(question_id), tx.now)
         if events:
+            await tx.questions.save(question)
+            tx.append(events)
+        [view] = await views(context, actor, tx, [question])
+    return Changed(view, tx.position)
+
+
+async def _retag(
+    context: Context, actor: Actor, question_id: str, tag_id: str, step: Callable[[Question, Tag, Millis], life.Change]
+) -> Changed:
+    actor.require(Action.MODERATE)
+    async with context.unit_of_work.write(actor.tenant_id) as tx:
+        chosen = await tx.tags.get(tag_id)
+        question, events = step(await tx.questions.get(question_id), chosen, tx.now)
+        if events:
+            store = tx.questions.add_tag if chosen in question.tags else tx.questions.remove_tag
+            await store(question_id, tag_id)
             await tx.questions.save(question)
             tx.append(events)
         [view] = await views(context, actor, tx, [question])

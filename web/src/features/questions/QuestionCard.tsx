@@ -60,7 +60,10 @@ export const QuestionCard = memo(function QuestionCard({
               </li>
             )}
             {question.tags.map((tag) => (
-              <li key={tag.id} className="flex items-center gap-1.5 min-w-0 rounded-xl bg-sunken px-2">
+              <li
+                key={tag.id}
+                className="flex items-center gap-1.5 min-w-0 rounded-xl bg-sunken px-2"
+              >
                 <span
                   aria-hidden="true"
                   className="size-2 shrink-0 rounded-full"
