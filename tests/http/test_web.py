@@ -1,5 +1,6 @@
 """The page and where it is, also below a path prefix."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -75,9 +76,12 @@ async def test_nothing_else_can_be_read(plain: AsyncClient, path: str) -> None:
     assert "secret" not in answer.text
 
 
-async def test_an_app_that_is_not_built_says_so(plain: AsyncClient, built: Path) -> None:
-    (built / "index.html").unlink()
-    assert "not built" in (await plain.get("/app/")).text
+async def test_an_app_that_is_not_built_says_so(tmp_path: Path, built: Path) -> None:
+    shutil.rmtree(built)
+    async with serving(make_settings(tmp_path / "data")) as app:
+        person = (await new_room(app)).guest()
+        for address in ("/app/", "/app/acme", "/app/assets/a.js", "/app/favicon.svg"):
+            assert "not built" in (await person.get(address)).text
 
 
 @pytest.mark.parametrize("left", ["/qa", ""], ids=["a proxy that leaves the prefix", "a proxy that strips it"])

@@ -34,7 +34,8 @@ class Assets(StaticFiles):
 
 def add_pages(app: FastAPI) -> None:
     """Serve the page, and the files it asks for."""
-    app.mount("/app/assets", Assets(directory=BUILT / "assets", check_dir=False))
+    if (BUILT / "assets").is_dir():  # or else every address below /app/ says that the app is not built
+        app.mount("/app/assets", Assets(directory=BUILT / "assets"))
     app.add_api_route("/", home, include_in_schema=False)
     app.add_api_route("/app", page, include_in_schema=False)
     app.add_api_route("/app/{path:path}", page, include_in_schema=False)
