@@ -39,7 +39,7 @@ async def caller_of(request: Request, *, tenant_by_cookie: bool = True) -> Calle
     A request that names no tenant is for the one whose cookie the browser has, if it is only one and `tenant_by_cookie`
     allows it, and else for the default one.
 
-    Called by the routes rather than injected: FastAPI's dependency costs as much as half of an empty route.
+    Called by the routes rather than injected: a dependency is not free, and every vote would pay (ADR 8).
     """
     context: Context = request.app.state.context
     if request.method not in _READS:

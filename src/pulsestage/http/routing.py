@@ -87,7 +87,7 @@ TABLE = [
 class DirectRoute(APIRoute):
     """A route for endpoints that take the request and ids from its path, and nothing else.
 
-    It is documented like any other and skips FastAPI's injection, which costs more than a vote does.
+    It is documented like any other and skips FastAPI's injection, which a vote has no use for (ADR 8).
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own

@@ -1,7 +1,7 @@
 """SQLite: one writer, readers that are in nobody's way, and a thread only for what waits.
 
-A statement on a file in the page cache takes microseconds; handing it to a thread and back takes longer, and did cost
-two thirds of a vote's CPU time (ADR 3). So statements run where they are. What can wait goes to the writer's thread:
+A statement on a file in the page cache takes microseconds; handing it to a thread and back takes longer, and cost
+nearly half of a batch's CPU time (ADR 3). So statements run where they are. What can wait goes to the writer's thread:
 BEGIN IMMEDIATE, which may wait for another process's lock, and COMMIT, which waits for the disk.
 
 Write transactions stand in line for the one writing connection. Readers have connections of their own and, in WAL
