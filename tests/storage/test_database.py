@@ -139,6 +139,21 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
 
 async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'a' / 'b' / 'pulsestage.db'}")
-    async with database.read() as connection:
+    async with database.write() as connection:
         assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
     await database.close()
+
+
+async def test_who_opens_a_new_file_together_waits_for_one_another(tmp_path: Path) -> None:
+    async def write(database: Database) -> None:
+        async with database.write() as connection:
+            await connection.execute(text("CREATE TABLE IF NOT EXISTS met (who TEXT)"))
+            await connection.execute(text("INSERT INTO met VALUES ('me')"))
+
+    for number in range(30):  # of which several fail where nobody waits
+        databases = [Database(f"sqlite:///{tmp_path / f'{number}.db'}") for _ in range(4)]
+        await asyncio.gather(*map(write, databases))
+        async with databases[0].read() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM met"))).scalar_one() == 4
+        for database in databases:
+            await database.close()

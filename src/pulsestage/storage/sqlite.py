@@ -11,6 +11,9 @@ mode, see one moment each without waiting for the writer or being waited for.
 from __future__ import annotations
 
 import asyncio
+import random
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -35,7 +38,6 @@ SPARE_READERS = 4
 """Reading connections kept open between reads."""
 
 PRAGMAS = (
-    "journal_mode = WAL",
     # A commit is on the disk before its answer is sent, also when the power fails. Folding makes it cheap.
     "synchronous = FULL",
     "foreign_keys = ON",
@@ -73,6 +75,7 @@ class SqliteBackend:
         # Whatever driver the URL names, there is one way to open a file.
         url = url.set(drivername="sqlite+pysqlite")
         self.writing_engine = _engine(url, "BEGIN IMMEDIATE")
+        event.listen(self.writing_engine, "connect", _use_wal)
         self.reading_engine = _engine(url, "BEGIN")
         self._turn = asyncio.Lock()
         self._writer: Connection | None = None
@@ -145,6 +148,24 @@ def _leave_nothing_open(connection: Connection) -> None:
         transaction.rollback()
     # SQLAlchemy takes a transaction whose COMMIT failed for ended; SQLite keeps it open.
     connection.connection.rollback()
+
+
+def _use_wal(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+    """Change the file to WAL, which it then keeps.
+
+    Processes that open a new file together get in each other's way here, and SQLite doesn't wait: its busy handler is
+    not asked when a shared lock would have to become an exclusive one.
+    """
+    give_up_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - so that they don't meet again; in the writer's thread
+        else:
+            return
 
 
 def _engine(url: URL, begin: str) -> Engine:
