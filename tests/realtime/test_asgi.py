@@ -11,8 +11,8 @@ import httpx
 import pytest
 import uvicorn
 
+from pulsestage.contracts.sink import Connection, SinkContract, Witness
 from pulsestage.realtime import AsgiSink, EncodingName, Hub, MemoryEventStore, SinkFull, StreamRequest
-from tests.realtime.contracts.sink import Connection, SinkContract, Witness
 from tests.realtime.support import parse
 
 HEADERS = [(b"content-type", b"text/event-stream")]

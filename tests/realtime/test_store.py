@@ -1,7 +1,7 @@
 import pytest
 
+from pulsestage.contracts.store import EventStoreContract
 from pulsestage.realtime import Event, InvalidPosition, LogBounds, MemoryEventStore
-from tests.realtime.contracts.store import EventStoreContract
 
 
 class MemoryLog:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.contracts.sink import Connection, SinkContract
+from pulsestage.contracts.sink import Connection, SinkContract
 from tests.realtime.support import ManualClock, RecordingSink
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, insert, update
 
+from pulsestage.contracts.store import EventStoreContract, Log
 from pulsestage.domain.events import Event as DomainEvent
 from pulsestage.domain.events import QuestionUpvoted
 from pulsestage.domain.tenant import Tenant
@@ -17,7 +18,6 @@ from pulsestage.storage import event_log
 from pulsestage.storage.event_log import _row
 from pulsestage.storage.tables import events, logs
 from tests.domain.examples import NOW, a_question
-from tests.realtime.contracts.store import EventStoreContract, Log
 from tests.storage.conftest import Storage
 
 

@@ -1,7 +1,7 @@
 """Where a stream's bytes go: the engine's only knowledge of a connection.
 
 The engine writes when the sink can take it and remembers a cursor when it can't, so a sink needs no queue. Every
-implementation passes `tests/realtime/contracts/sink.py`.
+implementation passes `pulsestage.contracts.sink.SinkContract`.
 """
 
 from collections.abc import Callable

@@ -31,7 +31,7 @@ class EventStore(Protocol):
 
     What `bounds` has shown, `read` can see, and what an epoch's seq once named it names for ever. Both may raise
     anything: the engine logs it, ends the streams that needed the answer, and asks again. Every implementation passes
-    `tests/realtime/contracts/store.py`.
+    `pulsestage.contracts.store.EventStoreContract`.
     """
 
     async def bounds(self, tenants: Collection[str]) -> Mapping[str, LogBounds]:

@@ -1,4 +1,4 @@
-"""What every sink must do. A test module subclasses `SinkContract` and provides the fixture `connection`."""
+"""What every sink must do: `SinkContract`, and what it needs of whoever runs it."""
 
 import asyncio
 from typing import Protocol
@@ -66,8 +66,19 @@ async def fill(sink: Sink) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.anyio
 class SinkContract:
-    """Run against every implementation."""
+    """Every sink passes these tests. Subclass it and provide the fixture `connection`: a sink and its reader.
+
+        class TestPipeSink(SinkContract):
+            @pytest.fixture
+            async def connection(self) -> AsyncIterator[Connection]:
+                async with a_pipe() as (sink, reader):
+                    yield PipeConnection(sink, reader)
+
+    The reader reads only when it is told to, so that what it has not read fills the sink. Where a response has a head,
+    the reader leaves it out: the suite compares bodies.
+    """
 
     @pytest.fixture
     def witness(self, connection: Connection) -> Witness:

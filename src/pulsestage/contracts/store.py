@@ -1,4 +1,4 @@
-"""What every event store must do. A test module subclasses `EventStoreContract` and provides the fixture `log`."""
+"""What every event store must do: `EventStoreContract`, and what it needs of whoever runs it."""
 
 from typing import Protocol
 
@@ -36,8 +36,23 @@ def example(seq: int) -> Event:
     )
 
 
+@pytest.mark.anyio
 class EventStoreContract:
-    """Run against every implementation."""
+    """Every event store passes these tests. Subclass it and provide the fixture `log`: a store without any log.
+
+    class FileLog:
+        def __init__(self, path: Path) -> None:
+            self.store = FileEventStore(path)
+
+        async def create(self, tenant: str) -> None: ...
+        async def append(self, tenant: str, events: list[Event]) -> None: ...
+        async def prune(self, tenant: str, floor: int) -> None: ...
+
+    class TestFileEventStore(EventStoreContract):
+        @pytest.fixture
+        def log(self, tmp_path: Path) -> Log:
+            return FileLog(tmp_path)
+    """
 
     @pytest.fixture
     async def ten(self, log: Log) -> Log:
