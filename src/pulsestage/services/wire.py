@@ -6,10 +6,10 @@ contract of its `data`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from pulsestage.domain import events
 from pulsestage.domain.policy import MODERATORS, PUBLIC
@@ -29,79 +29,107 @@ from pulsestage.services.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pulsestage.domain.question import Question
     from pulsestage.domain.tenant import Millis
 
 
-class Created(Struct, frozen=True, rename="camel"):
-    """`question:created`."""
+Status = Annotated[str, Meta(extra_json_schema={"enum": ["OPEN", "ANSWERED"]})]
+
+
+class OfQuestion(Struct, frozen=True, rename="camel"):
+    """What all data about a question begins with; both are the question's id."""
 
     id: Id
     question_id: Id
+
+    @classmethod
+    def of(cls, q: Question, audience: str) -> Self:
+        """What this audience is shown of the question."""
+        raise NotImplementedError
+
+
+class Created(OfQuestion, frozen=True):
+    """`question:created`."""
+
     body: str
     upvotes: int
-    status: str
+    status: Status
     team_id: Id | None
     created_at: Time
 
+    @classmethod
+    def of(cls, q: Question, _audience: str) -> Self:
+        return cls(q.id, q.id, q.body, q.upvotes, q.status.value, q.team_id, iso(q.created_at))
 
-class Upvoted(Struct, frozen=True, rename="camel"):
+
+class Upvoted(OfQuestion, frozen=True):
     """`question:upvoted`; the count is absolute."""
 
-    id: Id
-    question_id: Id
     upvotes: int
 
+    @classmethod
+    def of(cls, q: Question, _audience: str) -> Self:
+        return cls(q.id, q.id, q.upvotes)
 
-class Answered(Struct, frozen=True, rename="camel"):
+
+class Answered(OfQuestion, frozen=True):
     """`question:answered`."""
 
-    id: Id
-    question_id: Id
     response_text: str
     responded_at: Time
     updated_at: Time
-    status: Literal["ANSWERED"] = "ANSWERED"
+    status: Literal["ANSWERED"]
+
+    @classmethod
+    def of(cls, q: Question, _audience: str) -> Self:
+        return cls(q.id, q.id, q.response_text or "", iso(q.responded_at or 0), iso(q.updated_at), "ANSWERED")
 
 
-class TagsOfQuestion(Struct, frozen=True, rename="camel"):
+class TagsOfQuestion(OfQuestion, frozen=True):
     """`question:tagged` and `question:untagged`: all the tags the question has now."""
 
-    id: Id
-    question_id: Id
     tags: tuple[TagRef, ...]
     updated_at: Time
 
+    @classmethod
+    def of(cls, q: Question, _audience: str) -> Self:
+        return cls(q.id, q.id, tag_refs(q), iso(q.updated_at))
 
-class Pinned(Struct, frozen=True, rename="camel"):
+
+class Pinned(OfQuestion, frozen=True):
     """`question:pinned`; `pinnedBy` is null for all but moderators."""
 
-    id: Id
-    question_id: Id
     is_pinned: bool
     pinned_by: Id | None
     pinned_at: Time | None
     updated_at: Time
 
+    @classmethod
+    def of(cls, q: Question, audience: str) -> Self:
+        by = q.pinned_by if audience == MODERATORS else None
+        return cls(q.id, q.id, q.pinned_at is not None, by, iso_or_none(q.pinned_at), iso(q.updated_at))
 
-class Frozen(Struct, frozen=True, rename="camel"):
+
+class Frozen(OfQuestion, frozen=True):
     """`question:frozen`; `frozenBy` is null for all but moderators."""
 
-    id: Id
-    question_id: Id
     is_frozen: bool
     frozen_by: Id | None
     frozen_at: Time | None
     updated_at: Time
 
+    @classmethod
+    def of(cls, q: Question, audience: str) -> Self:
+        by = q.frozen_by if audience == MODERATORS else None
+        return cls(q.id, q.id, q.frozen_at is not None, by, iso_or_none(q.frozen_at), iso(q.updated_at))
 
-class Removed(Struct, frozen=True, rename="camel"):
+
+class Removed(OfQuestion, frozen=True):
     """`question:removed`."""
 
-    id: Id
-    question_id: Id
+    @classmethod
+    def of(cls, q: Question, _audience: str) -> Self:
+        return cls(q.id, q.id)
 
 
 class AllTags(Struct, frozen=True, rename="camel"):
@@ -116,6 +144,23 @@ class AllTeams(Struct, frozen=True, rename="camel"):
     teams: tuple[TeamView, ...]
 
 
+QUESTION_DATA: dict[str, type[OfQuestion]] = {
+    events.QuestionCreated.type: Created,
+    events.QuestionUpvoted.type: Upvoted,
+    events.QuestionAnswered.type: Answered,
+    events.QuestionTagged.type: TagsOfQuestion,
+    events.QuestionUntagged.type: TagsOfQuestion,
+    events.QuestionPinned.type: Pinned,
+    events.QuestionFrozen.type: Frozen,
+    events.QuestionRemoved.type: Removed,
+}
+DATA: dict[str, type[Struct]] = {
+    **QUESTION_DATA,
+    events.TagsChanged.type: AllTags,
+    events.TeamsChanged.type: AllTeams,
+}
+
+
 def encode(event: events.Event, seq: int, timestamp: Millis) -> LoggedEvent:
     """The event as it is logged under this number."""
     if isinstance(event, events.TagsChanged):
@@ -125,10 +170,10 @@ def encode(event: events.Event, seq: int, timestamp: Millis) -> LoggedEvent:
         teams = AllTeams(tuple(map(team_view, event.teams)))
         return LoggedEvent(seq, event.type, timestamp, {PUBLIC: encode_json(teams)}, topic=EVERY_TOPIC)
     question = event.question
-    data = _DATA[event.type]
-    variants = {PUBLIC: encode_json(data(question, PUBLIC))}
+    data = QUESTION_DATA[event.type]
+    variants = {PUBLIC: encode_json(data.of(question, PUBLIC))}
     if isinstance(event, events.QuestionPinned | events.QuestionFrozen):
-        variants[MODERATORS] = encode_json(data(question, MODERATORS))
+        variants[MODERATORS] = encode_json(data.of(question, MODERATORS))
     key = f"upvotes:{question.id}" if isinstance(event, events.QuestionUpvoted) else None
     return LoggedEvent(seq, event.type, timestamp, variants, topic=question.team_id, key=key)
 
@@ -147,45 +192,3 @@ def encode_json(value: Any) -> bytes:  # noqa: ANN401 - whatever msgspec can enc
 
 
 _SPLITTERS = [("\x85".encode(), b"\\u0085"), ("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029")]
-
-
-def _created(q: Question, _audience: str) -> Created:
-    return Created(q.id, q.id, q.body, q.upvotes, q.status.value, q.team_id, iso(q.created_at))
-
-
-def _upvoted(q: Question, _audience: str) -> Upvoted:
-    return Upvoted(q.id, q.id, q.upvotes)
-
-
-def _answered(q: Question, _audience: str) -> Answered:
-    return Answered(q.id, q.id, q.response_text or "", iso(q.responded_at or 0), iso(q.updated_at))
-
-
-def _tags(q: Question, _audience: str) -> TagsOfQuestion:
-    return TagsOfQuestion(q.id, q.id, tag_refs(q), iso(q.updated_at))
-
-
-def _pinned(q: Question, audience: str) -> Pinned:
-    by = q.pinned_by if audience == MODERATORS else None
-    return Pinned(q.id, q.id, q.pinned_at is not None, by, iso_or_none(q.pinned_at), iso(q.updated_at))
-
-
-def _frozen(q: Question, audience: str) -> Frozen:
-    by = q.frozen_by if audience == MODERATORS else None
-    return Frozen(q.id, q.id, q.frozen_at is not None, by, iso_or_none(q.frozen_at), iso(q.updated_at))
-
-
-def _removed(q: Question, _audience: str) -> Removed:
-    return Removed(q.id, q.id)
-
-
-_DATA: dict[str, Callable[[Question, str], Struct]] = {
-    events.QuestionCreated.type: _created,
-    events.QuestionUpvoted.type: _upvoted,
-    events.QuestionAnswered.type: _answered,
-    events.QuestionTagged.type: _tags,
-    events.QuestionUntagged.type: _tags,
-    events.QuestionPinned.type: _pinned,
-    events.QuestionFrozen.type: _frozen,
-    events.QuestionRemoved.type: _removed,
-}
