@@ -26,7 +26,7 @@ def openapi() -> dict[str, Any]:
 def test_every_request_is_documented_and_no_other(openapi: dict[str, Any]) -> None:
     described = {(method.upper(), without_names(path)) for path, item in openapi["paths"].items() for method in item}
     documented = {(method, without_names(path)) for method, path in REQUEST.findall(prose(API) + prose(STREAMS))}
-    pages = {("GET", path) for path in ("/", "/app/", "/app/{}", "/docs", "/openapi.json")}
+    pages = {("GET", path) for path in ("/", "/app/", "/app/{}", "/docs", "/openapi.json", "/asyncapi.json")}
     assert documented - pages == described
     assert pages <= documented
 
@@ -34,7 +34,7 @@ def test_every_request_is_documented_and_no_other(openapi: dict[str, Any]) -> No
 def test_pages_beside_the_api_exist() -> None:
     app = create_app(HttpOptions())
     beside = {getattr(route, "path", "") for route in app.routes if not isinstance(route, Mount)}
-    assert {"/", "/docs", "/openapi.json", "/app/{path:path}"} <= beside
+    assert {"/", "/docs", "/openapi.json", "/asyncapi.json", "/app/{path:path}"} <= beside
 
 
 def test_every_error_code_is_documented_with_its_status_and_text() -> None:

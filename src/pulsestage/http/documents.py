@@ -1,6 +1,7 @@
 """The API described: OpenAPI at `/openapi.json`, rendered at `/docs` without asking anybody on the internet.
 
-Answers are encoded from the services' views, so their schemas are made from the same structs.
+What streams carry has a document of its own, AsyncAPI at `/asyncapi.json`, which `http/asyncapi.py` makes. Answers are
+encoded from the services' views, so their schemas are made from the same structs.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from pulsestage.http import asyncapi
 from pulsestage.http.errors import Problem
 
 TAGS = [
@@ -30,6 +32,10 @@ TAGS = [
     {"name": "Streams", "description": "The same state on every screen, by Server-Sent Events."},
     {"name": "Operations", "description": "Health and metrics, for whoever runs the server."},
 ]
+
+_DESCRIPTION = """\
+Live Q&A: questions, votes and moderation, and one stream that shows every change.
+[asyncapi.json](asyncapi.json) describes what the stream carries."""
 
 _REF = "#/components/schemas/{name}"
 _shown: set[type[msgspec.Struct]] = {Problem}
@@ -134,6 +140,7 @@ def _failure(status: int) -> dict[str, Any]:
 def add_pages(app: FastAPI) -> None:
     """Let the app describe itself."""
     app.add_api_route("/docs", docs, include_in_schema=False)
+    app.add_api_route("/asyncapi.json", asyncapi_document, include_in_schema=False)
     app.mount("/docs/assets", StaticFiles(directory=Path(str(files("fastapi_offline") / "static"))))
 
     def openapi() -> dict[str, Any]:
@@ -148,7 +155,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
-        description="Live Q&A: questions, votes and moderation, and one stream that shows every change.",
+        description=_DESCRIPTION,
         routes=app.routes,
         tags=app.openapi_tags,
     )
@@ -196,3 +203,8 @@ async def docs(request: Request) -> HTMLResponse:
         swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
         swagger_favicon_url="data:,",
     )
+
+
+async def asyncapi_document() -> Response:
+    """The streams' description, for programs."""
+    return Response(asyncapi.as_json(), media_type="application/json")

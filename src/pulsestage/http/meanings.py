@@ -1,0 +1,48 @@
+"""What each member of the streams' JSON means, for the documents: by its name, or by its owner's where those differ."""
+
+MEANINGS = {
+    # Of every frame, and beside its data.
+    "type": "The frame's type.",
+    "data": "What it tells.",
+    "tenantId": "The tenant's id.",
+    "tenantSlug": "The tenant's slug, as requests name it.",
+    "timestamp": "When it happened, or when the frame was sent if it is none of the log. Milliseconds since the epoch.",
+    "reason": "Why.",
+    "Frame.id": "The position up to which the client knows everything when it has read this frame.",
+    "retry": "How many milliseconds to wait before coming back.",
+    # Of a question.
+    "id": "The question's id.",
+    "questionId": "The question's id too.",
+    "teamId": "The team that the question is addressed to; null if to none.",
+    "body": "The question's text.",
+    "upvotes": "How many votes it has now.",
+    "status": "`OPEN` until it is answered.",
+    "responseText": "What was answered.",
+    "respondedAt": "When it was answered, or the answer last changed.",
+    "createdAt": "When it was made.",
+    "updatedAt": "When it was last changed; votes don't count.",
+    "isPinned": "Whether it is on top of the list.",
+    "pinnedBy": "The member who pinned it; null for all but moderators, and if it is not pinned.",
+    "pinnedAt": "When it was pinned; null if it is not.",
+    "isFrozen": "Whether it takes neither votes nor an answer.",
+    "frozenBy": "The member who froze it; null for all but moderators, and if it is not frozen.",
+    "frozenAt": "When it was frozen; null if it is not.",
+    "tags": "All the tags that the question has now, by name.",
+    "hasUpvoted": "Whether whoever opened the stream has voted for it.",
+    "isMine": "Whether whoever opened the stream asked it.",
+    # Of tags and teams.
+    "TagRef.id": "The tag's id.",
+    "TagView.id": "The tag's id.",
+    "TeamView.id": "The team's id.",
+    "name": "What people call it.",
+    "color": "`#RRGGBB`.",
+    "description": "What it is for; null if nobody has said.",
+    "slug": "Its name in addresses.",
+    "isActive": "Whether it takes new questions.",
+    # Of all there is.
+    "SnapshotView.questions": "All questions that are not removed; of one team if the stream has `team`.",
+    "SnapshotView.tags": "All tags of the tenant, by name.",
+    "SnapshotView.teams": "All teams of the tenant, by name.",
+    "AllTags.tags": "All tags of the tenant, by name.",
+    "AllTeams.teams": "All teams of the tenant, by name.",
+}
