@@ -1,16 +1,20 @@
-"""A light HTTP/1.1 client for load: keep-alive connections that each send one request after another.
+"""Light HTTP/1.1 clients for load: keep-alive connections that each send one request after another.
 
-It knows just enough of HTTP to count answers by status: whole heads and Content-Length bodies.
+They know just enough of HTTP to count answers by status: whole heads and Content-Length bodies.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import socket
+import sys
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 class Connection(asyncio.Protocol):
@@ -76,8 +80,65 @@ async def send_all(port: int, requests: Iterator[bytes], connections: int) -> tu
     return statuses, heads
 
 
-def request(method: str, path: str, headers: dict[str, str] | None = None) -> bytes:
-    """A request without a body."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 0"]
+class Caller:
+    """A connection that is used by hand: send now, look at the answer later. An answer that isn't 2xx ends it all."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._waiting = False
+
+    def send(self, request: bytes) -> None:
+        """Send, and don't wait."""
+        self.answer()
+        self._socket.sendall(request)
+        self._waiting = True
+
+    def answer(self) -> bytes:
+        """The head and body of the last request's answer, if it was not looked at yet."""
+        received = b""
+        while self._waiting:
+            piece = self._socket.recv(65536)
+            received += piece
+            head, separator, body = received.partition(b"\r\n\r\n")
+            lengths = [line[15:] for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"]
+            if separator and len(body) >= int(lengths[0] if lengths else 0):
+                self._waiting = False
+                if head[9:10] != b"2":
+                    sys.exit(f"the server answered {received[:500]!r}")
+            elif not piece:
+                sys.exit(f"the server left in the middle of {received[:500]!r}")
+        return received
+
+
+class Callers:
+    """Several connections that take turns."""
+
+    def __init__(self, port: int, count: int) -> None:
+        self._callers = [Caller(port) for _ in range(count)]
+
+    def together(self, requests: Iterable[bytes]) -> None:
+        """Send each on a connection of its own, then wait for all answers."""
+        for caller, each in zip(self._callers, requests, strict=False):
+            caller.send(each)
+        self._finish()
+
+    def at_rate(self, requests: Iterable[bytes], per_second: float) -> float:
+        """Send each when its time has come, whether or not others were answered; how many seconds it took."""
+        started = time.monotonic()
+        for number, (caller, each) in enumerate(zip(itertools.cycle(self._callers), requests, strict=False)):
+            time.sleep(max(0.0, started + number / per_second - time.monotonic()))
+            caller.send(each)
+        self._finish()
+        return time.monotonic() - started
+
+    def _finish(self) -> None:
+        for caller in self._callers:
+            caller.answer()
+
+
+def request(method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
+    """A request."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    return "\r\n".join([*lines, "", ""]).encode()
+    return "\r\n".join([*lines, "", ""]).encode() + body

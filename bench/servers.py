@@ -1,54 +1,100 @@
-"""Servers under measurement: child processes on one core, their CPU time read from the kernel."""
+"""Servers under measurement: child processes on one core, their CPU time and memory read from the kernel."""
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 START_SECONDS = 30
-_TICKS = os.sysconf("SC_CLK_TCK")
 SERVER_CORE, LOAD_CORE = 0, (os.cpu_count() or 1) - 1
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers."""
+    """A server that answers. `pid` is the process that serves."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    pid: int
 
     def cpu_seconds(self) -> float:
-        """User and system time of the process, all its threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Time on the CPU of all threads of the process, to the nanosecond."""
+        total = 0
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(FileNotFoundError):  # a thread that has just ended
+                total += int((thread / "schedstat").read_text(encoding="ascii").split()[0])
+        return total / 1e9
+
+    def resident_bytes(self) -> int:
+        """Memory that the process has."""
+        return self._memory("VmRSS")
+
+    def peak_bytes(self) -> int:
+        """The most it has had since `forget_peak`."""
+        return self._memory("VmHWM")
+
+    def forget_peak(self) -> None:
+        """The peak is counted anew."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def bytes_read(self) -> int:
+        """What it has got by `read` and `pread`, of files and of sockets."""
+        for line in Path(f"/proc/{self.pid}/io").read_text(encoding="ascii").splitlines():
+            if line.startswith("rchar:"):
+                return int(line.split()[1])
+        raise LookupError("rchar")
+
+    def _memory(self, name: str) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) * 1024
+        raise LookupError(name)
 
 
 @contextmanager
-def running(command: list[str], port: int, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """Start a server on the servers' core, wait until `GET /health` answers, and end it."""
+def running(
+    command: list[str],
+    port: int,
+    environment: Mapping[str, str] | None = None,
+    find_pid: Callable[[int], int] = lambda pid: pid,
+) -> Iterator[Running]:
+    """Start a server on the servers' core, wait until `GET /health` answers, and end it.
+
+    `find_pid` tells from the process that was started which one serves.
+    """
     process = subprocess.Popen(  # noqa: S603 - our own programs
         command,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),  # noqa: PLW1509 - no threads here
+        preexec_fn=_settle,  # noqa: PLW1509 - no threads here
     )
     try:
         _wait(port, process)
-        yield Running(port, process)
+        yield Running(port, find_pid(process.pid))
     finally:
         process.terminate()
-        process.wait(timeout=START_SECONDS)
+        try:
+            process.wait(timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _settle() -> None:
+    os.sched_setaffinity(0, {SERVER_CORE})
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,6 @@ import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -23,15 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load import request, send_all
+from bench.ours import ballot, make_people, pulsestage
 from bench.servers import LOAD_CORE, running
-from pulsestage.bootstrap import running as service
-from pulsestage.domain.policy import Actor, Role
-from pulsestage.services import questions, tenants
-from pulsestage.settings import Settings
 from tests.servers.postgres import running_postgres
 
 VOTERS, QUESTIONS, PEOPLE = 64, 20, 1000
-SECRET = "benchmarks need no secrets, only long ones"  # noqa: S105
 PORT = 7790
 
 
@@ -43,53 +38,21 @@ class Measured:
     cpu_micros: float
 
 
-async def prepare(settings: Settings) -> list[str]:
-    """A tenant with fresh questions; their ids."""
-    async with service(settings) as (context, _):
-        tenant = await tenants.resolve(context, "default")
-        asker = Actor(tenant.id, context.new_id(), Role.MEMBER)
-        asked = [
-            await questions.ask(context, asker, tenant, f"Question number {number} of the benchmark?", None)
-            for number in range(QUESTIONS)
-        ]
-    return [changed.question.id for changed in asked]
-
-
-async def cookies(port: int) -> list[str]:
-    """Make the people, as browsers would."""
-    _, heads = await send_all(port, iter([request("GET", "/session")] * PEOPLE), 16)
-    lines = [line for head in heads for line in head.split(b"\r\n") if line.lower().startswith(b"set-cookie:")]
-    return [line[12:].split(b";")[0].decode() for line in lines]
-
-
 def ballots(ids: list[str], people: list[str], count: int, seed: int) -> Iterator[bytes]:
     """Different votes in random order."""
     pairs = list(itertools.product(people, ids))
     random.Random(seed).shuffle(pairs)  # noqa: S311 - repeatable on purpose
     for cookie, question_id in pairs[:count]:
-        yield request("POST", f"/questions/{question_id}/upvote", {"X-Tenant-ID": "default", "Cookie": cookie})
+        yield ballot(cookie, question_id)
 
 
 def measure_pulsestage(database_url: str, batch_limit: int, count: int, seed: int) -> Measured:
     """One round of our server."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            "PULSESTAGE_DATA_DIR": folder,
-            "PULSESTAGE_DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
-            "PULSESTAGE_SECRET_KEY": SECRET,
-            "PULSESTAGE_ASKS_PER_MINUTE": "0",
-            "PULSESTAGE_VOTES_PER_MINUTE": "0",
-            "PULSESTAGE_VOTE_BATCH_LIMIT": str(batch_limit),
-        }
-        os.environ.update(environment)
-        ids = asyncio.run(prepare(Settings()))
-        command = [sys.executable, "-m", "pulsestage", "serve", "--port", str(PORT)]
-        with running(command, PORT, environment) as server:
-            people = asyncio.run(cookies(PORT))
-            requests = list(ballots(ids, people, count, seed))
-            before, started = server.cpu_seconds(), time.perf_counter()
-            statuses, _ = asyncio.run(send_all(PORT, iter(requests), VOTERS))
-            seconds, cpu = time.perf_counter() - started, server.cpu_seconds() - before
+    with pulsestage(PORT, QUESTIONS, database_url, batch_limit) as ours:
+        requests = list(ballots(ours.questions, make_people(PORT, PEOPLE), count, seed))
+        before, started = ours.server.cpu_seconds(), time.perf_counter()
+        statuses, _ = asyncio.run(send_all(PORT, iter(requests), VOTERS))
+        seconds, cpu = time.perf_counter() - started, ours.server.cpu_seconds() - before
     if statuses != {200: count}:
         sys.exit(f"not every vote was accepted: {dict(statuses)}")
     return Measured(count / seconds, cpu / count * 1e6)

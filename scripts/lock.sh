@@ -15,4 +15,5 @@ compile() {
 
 compile "$@" pyproject.toml --group build --output-file requirements/run.lock
 compile "$@" pyproject.toml --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
+compile "$@" --group bench --constraint requirements/dev.lock --output-file requirements/bench.lock
 compile "$@" --group node --output-file requirements/node.lock
