@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from pulsestage.domain.anonymity import Pseudonyms
 from pulsestage.domain.errors import Unavailable
+from pulsestage.http.admission import StreamLimits
 from pulsestage.http.app import HttpOptions, create_app
 from pulsestage.realtime import Hub, HubSettings
 from pulsestage.services import tenants
@@ -61,9 +62,13 @@ def application(settings: Settings) -> FastAPI:
         cors_origins=settings.cors_origins,
         cookie_same_site=settings.cookie_same_site,
         max_body_bytes=settings.max_body_bytes,
-        max_streams=settings.max_streams,
-        max_streams_per_tenant=settings.max_streams_per_tenant,
-        max_streams_per_address=settings.max_streams_per_address,
+        streams=StreamLimits(
+            in_all=settings.max_streams,
+            per_tenant=settings.max_streams_per_tenant,
+            per_address=settings.max_streams_per_address,
+            per_person=settings.max_streams_per_person,
+            joins_per_second=settings.max_joins_per_second,
+        ),
     )
     return create_app(options, lifespan)
 

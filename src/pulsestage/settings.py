@@ -83,6 +83,17 @@ class Settings(BaseSettings):
     """Streams of one tenant; further ones are refused with 503."""
     max_streams_per_address: Annotated[int, Field(ge=1)] = 5_000
     """Streams from one address; a whole venue may sit behind one."""
+    max_streams_per_person: Annotated[int, Field(ge=1)] = 50
+    """Streams of one person (one cookie); a browser needs one, whatever the number of its tabs."""
+    max_joins_per_second: Annotated[int, Field(ge=0)] = 1_000
+    """How fast streams of one tenant may begin, five times as many at once; 0 for no limit."""
+    max_connections: Annotated[int, Field(ge=10)] = 15_000
+    """Connections in all, those that say nothing included; further ones are answered with 503 and closed."""
+
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM), to serve HTTPS without a proxy; needs `tls_key`."""
+    tls_key: Path | None = None
+    """The certificate's private key (PEM, without a password)."""
 
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable on a terminal and JSON elsewhere."""

@@ -126,17 +126,6 @@ async def test_closed_before_it_ran() -> None:
     assert witness.closes == 1
 
 
-async def test_a_head_request_has_no_body() -> None:
-    server = Server()
-    server.run.cancel()
-    sink = AsgiSink(server.receive, server.send)
-    witness = Witness(sink)
-    await sink.run(HEADERS, status=204, head_only=True)
-    assert [message["type"] for message in server.sent] == ["http.response.start", "http.response.body"]
-    assert (server.sent[0]["status"], server.sent[1]["body"]) == (204, b"")
-    assert witness.closes == 1
-
-
 @pytest.mark.parametrize("error", [OSError, ConnectionResetError])
 async def test_a_client_that_is_gone_is_no_error(error: type[Exception]) -> None:
     async def send(message: Any) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from fastapi import FastAPI
@@ -11,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 import pulsestage
 from pulsestage.http import documents, errors, metrics, web
+from pulsestage.http.admission import Admission, StreamLimits
 from pulsestage.http.edge import Edge
 from pulsestage.http.routing import add_routes
 
@@ -31,9 +31,7 @@ class HttpOptions:
     cors_origins: tuple[str, ...] = ()
     cookie_same_site: Literal["lax", "strict", "none"] = "lax"
     max_body_bytes: int = 65_536
-    max_streams: int = 10_000
-    max_streams_per_tenant: int = 10_000
-    max_streams_per_address: int = 5_000
+    streams: StreamLimits = field(default_factory=StreamLimits)
 
 
 def create_app(
@@ -50,7 +48,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are at /metrics and in the log
     )
     app.state.options = options
-    app.state.readers = Counter()
+    app.state.admission = Admission(options.streams)
     app.state.metrics = metrics.HttpMetrics()
 
     add_routes(app)

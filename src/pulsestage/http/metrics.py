@@ -5,10 +5,12 @@ Names are `pulsestage_*` with the unit as suffix; `docs/metrics.md` lists them.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,16 +82,19 @@ def stream_metrics(stats: HubStats) -> Iterator[Metric]:
     gauges = {
         "pulsestage_stream_connections": ("Streams open now.", sum(stats.connections.values())),
         "pulsestage_stream_tenants": ("Tenants that have streams now.", len(stats.connections)),
+        "pulsestage_stream_heartbeat_lag_seconds": ("How late the latest heartbeats were.", stats.heartbeat_lag),
         "pulsestage_stream_slow_connections": ("Streams whose client takes nothing more now.", stats.slow),
         "pulsestage_stream_window_events": ("Events held in memory.", stats.window_events),
         "pulsestage_stream_window_bytes": ("Their size.", stats.window_bytes),
     }
     counters = {
+        "pulsestage_stream_joins": ("Streams that began.", stats.joins),
         "pulsestage_stream_events": ("Events committed and passed to the engine.", stats.events_in),
         "pulsestage_stream_frames": ("Frames written to streams.", stats.frames_out),
         "pulsestage_stream_bytes": ("Bytes written to streams.", stats.bytes_out),
         "pulsestage_stream_writes": ("Writes to sockets.", stats.writes),
         "pulsestage_stream_conflated_frames": ("Frames not sent because a newer one replaced them.", stats.conflated),
+        "pulsestage_stream_saved_bytes": ("Bytes not sent because they were compressed.", stats.saved),
         "pulsestage_stream_catch_ups": ("Times a stream read the log.", stats.catch_ups),
         "pulsestage_stream_gap_repairs": ("Times the engine read the log for missing events.", stats.gap_repairs),
         "pulsestage_stream_heartbeats": ("Heartbeats written.", stats.heartbeats),
@@ -99,6 +104,12 @@ def stream_metrics(stats: HubStats) -> Iterator[Metric]:
         yield GaugeMetricFamily(name, text, value=value)
     for name, (text, value) in counters.items():
         yield CounterMetricFamily(name, text, value=value)
+    yield HistogramMetricFamily(
+        "pulsestage_stream_latency_seconds",
+        "Time from an event's commit to its being written, once per live stream.",
+        buckets=_latency_buckets(stats),
+        sum_value=stats.latency.total,
+    )
     for name, text, by_reason in (
         ("pulsestage_stream_resets", "Streams told to forget what they have.", stats.resets),
         ("pulsestage_stream_closes", "Streams that ended.", stats.closes),
@@ -107,3 +118,9 @@ def stream_metrics(stats: HubStats) -> Iterator[Metric]:
         for reason, count in by_reason.items():
             family.add_metric([reason], count)
         yield family
+
+
+def _latency_buckets(stats: HubStats) -> list[tuple[str, float]]:
+    """As Prometheus counts: each bucket with all that are smaller."""
+    bounds = [*map(floatToGoString, stats.latency.bounds), "+Inf"]
+    return list(zip(bounds, accumulate(stats.latency.counts), strict=True))

@@ -5,6 +5,7 @@ for a moment when it is busy, and gives each cohort its payload.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pulsestage.realtime.clock import Timer
@@ -40,7 +41,11 @@ class Channel:
         self._follower = Follower(engine, tenant, self)
         self._cohorts: dict[tuple[View, EncodingName], Cohort] = {}
         self._ahead: dict[Subscription, None] = {}
-        self._last_flush = float("-inf")
+        self._writing: list[Cohort] = []  # to whose streams the present payload is still to be written
+        self._is_writing = False
+        self._news_since: float | None = None  # when the oldest event came that is still to be written, …
+        self._writing_since = 0.0  # … and the oldest of those that are being written
+        self._next_flush = float("-inf")
         self._flush_timer: Timer | None = None
         # The follower's doors, for those who know only the channel.
         self.append = self._follower.append
@@ -110,6 +115,7 @@ class Channel:
         self._feed = feed
         self._payloads = Payloads(feed.window)
         self.flushed = feed.head
+        self._news_since = None
         self.is_open = True
         if reason is not None:
             for subscription, lost in fates:
@@ -120,29 +126,60 @@ class Channel:
 
     def grew(self) -> None:
         """Send what is new: now if there was time to breathe since the last time, else together with what follows."""
-        clock = self._engine.clock
-        wait = self._last_flush + self._engine.settings.flush_seconds - clock.time()
-        if wait <= 0 or self._feed.window.is_over:
-            self._flush()
-        elif self._flush_timer is None:
-            self._flush_timer = clock.call_later(wait, self._flush)
+        now = self._engine.clock.time()
+        if self._news_since is None:
+            self._news_since = now
+        if not self._is_writing:
+            if now >= self._next_flush or self._feed.window.is_over:
+                self._flush()
+            elif self._flush_timer is None:
+                self._flush_timer = self._engine.clock.call_later(self._next_flush - now, self._flush)
+
+    # ---- Writing -------------------------------------------------------------------------------
 
     def _flush(self) -> None:
+        """Begin to write: one payload for each cohort, its streams in slices."""
         if self._flush_timer is not None:
             self._flush_timer.cancel()
             self._flush_timer = None
-        window, engine = self._feed.window, self._engine
-        while self.flushed < window.head:
-            after = self.flushed
-            upto = window.batch_end(after, window.head, engine.settings.batch_bytes)
-            self.flushed = upto  # first, so that a stream that fills up stays behind with this payload written
-            for cohort in list(self._cohorts.values()):
-                if cohort.has_live:
-                    payload = self._payloads.get(cohort.view, cohort.encoding, after=after, upto=upto)
-                    if payload.frames:
-                        cohort.write(payload, engine.counters)
-            ahead, self._ahead = self._ahead, {}
-            for subscription in ahead:
-                subscription.proceed()
-            window.trim(upto)
-        self._last_flush = engine.clock.time()
+        window, after = self._feed.window, self.flushed
+        if after >= window.head:
+            return
+        upto = window.batch_end(after, window.head, self._engine.settings.batch_bytes)
+        self.flushed = upto
+        for cohort in self._cohorts.values():
+            if cohort.has_live:
+                payload = self._payloads.get(cohort.view, cohort.encoding, after=after, upto=upto)
+                if payload.frames:
+                    cohort.begin(payload, after)
+                    self._writing.append(cohort)
+        window.trim(upto)
+        now = self._engine.clock.time()
+        self._writing_since = now if self._news_since is None else self._news_since
+        if upto == window.head:
+            self._news_since = None
+        self._is_writing = True
+        self._engine.turns.begin(partial(self._write, now))
+
+    def _write(self, begun: float, limit: int) -> bool:
+        """Write to so many streams of those who are due; whether there are more."""
+        counters, clock = self._engine.counters, self._engine.clock
+        left = limit
+        while left > 0 and self._writing:
+            left -= self._writing[-1].write(left, counters)
+            if not self._writing[-1].has_due:
+                self._writing.pop()
+        now = clock.time()
+        counters.latency.observe(now - self._writing_since, limit - left)
+        if self._writing:
+            return True
+        self._is_writing = False
+        settings = self._engine.settings
+        self._next_flush = now + max(settings.flush_seconds, min(now - begun, settings.longest_flush_seconds))
+        ahead, self._ahead = self._ahead, {}
+        for subscription in ahead:
+            subscription.proceed()
+        if self.flushed < self._feed.window.head:
+            wait = 0.0 if self._feed.window.is_over else self._next_flush - now
+            self._flush_timer = clock.call_later(wait, self._flush)
+        return False

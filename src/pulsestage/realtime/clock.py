@@ -30,8 +30,8 @@ class LoopClock:
     """The running event loop's clock."""
 
     def time(self) -> float:
-        """Seconds, as the loop counts them."""
-        return asyncio.get_running_loop().time()
+        """Seconds. Not the loop's own time, which uvloop reads once per turn, in whole milliseconds."""
+        return time.monotonic()
 
     def now(self) -> int:
         """Milliseconds since the Unix epoch."""

@@ -3,8 +3,10 @@
 All of it lives on one event loop: `append` and `subscribe` are called there, and so are the sinks' callbacks.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -104,6 +106,7 @@ class Hub:
         if channel is None:
             channel = self._channels[request.tenant] = Channel(self._engine, request.tenant, self._drop)
         subscription = Subscription(self._engine, channel, request, sink)
+        self._engine.counters.joins += 1
         subscription.join()
         return subscription
 
@@ -130,19 +133,33 @@ class Hub:
             self._checking = False
 
     async def close(self, reason: str) -> None:
-        """Say goodbye to every stream, refuse new ones, and wait until the last bytes have left or had their time."""
+        """Say goodbye to every stream, refuse new ones, and wait until the last bytes have left or had their time.
+
+        Goodbyes are spread over `farewell_seconds`, and what they say of when to come back is random: a server that
+        stops sends its clients elsewhere, one after the other.
+        """
         self._running = False
         for timer in self._timers.values():
             timer.cancel()
-        for channel in list(self._channels.values()):
-            for subscription in list(channel.subscriptions):
+        engine = self._engine
+        streams = [stream for channel in self._channels.values() for stream in channel.subscriptions]
+        size = engine.settings.slice_writes
+        slices = [streams[start : start + size] for start in range(0, len(streams), size)]
+        for number, part in enumerate(slices):
+            if number:
+                await self._pause(engine.settings.farewell_seconds / len(slices))
+            for subscription in part:
                 subscription.close(reason)
-        leaving = self._engine.leaving
-        timer = self._engine.clock.call_later(self._engine.settings.linger_seconds, self._abandon_all)
+        timer = engine.clock.call_later(engine.settings.linger_seconds, self._abandon_all)
         try:
-            await leaving.emptied()
+            await engine.leaving.emptied()
         finally:
             timer.cancel()
+
+    async def _pause(self, seconds: float) -> None:
+        over = asyncio.Event()
+        self._engine.clock.call_later(seconds, over.set)
+        await over.wait()
 
     @property
     def running(self) -> bool:
@@ -158,6 +175,10 @@ class Hub:
         """Streams of this tenant now."""
         channel = self._channels.get(tenant)
         return len(channel.subscriptions) if channel is not None else 0
+
+    def held_by(self, holder: str) -> int:
+        """Streams of all tenants now whose request names this holder."""
+        return self._engine.holders[holder]
 
     def stats(self) -> HubStats:
         """What was counted, as of now."""
@@ -182,15 +203,16 @@ class Hub:
     # ---- Rhythms -------------------------------------------------------------------------------
 
     def _schedule_turn(self) -> None:
-        settings = self._engine.settings
+        settings, clock = self._engine.settings, self._engine.clock
         seconds = settings.heartbeat_seconds / settings.heartbeat_slots
-        self._timers["turn"] = self._engine.clock.call_later(seconds, self._turn)
+        self._timers["turn"] = clock.call_later(seconds, partial(self._turn, clock.time() + seconds))
 
-    def _turn(self) -> None:
+    def _turn(self, due: float) -> None:
         """A heartbeat for the part of the streams whose turn it is, and an end for those that have stalled."""
         self._schedule_turn()
         engine = self._engine
         now, wall = engine.clock.time(), engine.clock.now()
+        engine.counters.heartbeat_lag = max(0.0, now - due)
         for subscription in engine.slow.began_by(now - engine.settings.stall_seconds):
             subscription.stall()
         for subscription in engine.leaving.began_by(now - engine.settings.linger_seconds):

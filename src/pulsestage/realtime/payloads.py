@@ -13,11 +13,15 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Bytes to write, how many frames are in them, and how many were left out because newer ones replace them."""
+    """Bytes to write, and what is counted of them."""
 
     data: bytes
     frames: int
+    """Frames in it, …"""
     conflated: int
+    """… those left out because newer ones replace them, …"""
+    saved: int
+    """… and the bytes that compression saved."""
 
 
 class Payloads:
@@ -45,7 +49,7 @@ class Payloads:
         """Events `after + 1` … `upto` of the window, as this view sees them, in this encoding."""
         batch = self._batch(view, after, upto)
         data = batch.payload if encoding == "identity" or not batch.frames else self._compress(batch.payload)
-        return Payload(data, batch.frames, batch.conflated)
+        return Payload(data, batch.frames, batch.conflated, len(batch.payload) - len(data))
 
     def _batch(self, view: View, after: int, upto: int) -> Batch:
         key = (view, after, upto)

@@ -23,6 +23,7 @@ class StreamRequest:
     snapshot       makes the snapshot to begin with; None if none was asked for
     encoding       of the bytes written to the sink
     greeting       more members for the `connected` event, such as `tenantSlug`
+    holders        whose stream it is, in words of the application's own: `Hub.held_by` counts by them
 
     >>> StreamRequest(tenant="t1", audiences=("moderators", "public")).view.audiences
     ('moderators', 'public')
@@ -35,6 +36,7 @@ class StreamRequest:
     snapshot: Snapshot | None = None
     encoding: EncodingName = "identity"
     greeting: Mapping[str, Any] = field(default_factory=dict)
+    holders: tuple[str, ...] = ()
 
     @property
     def view(self) -> View:

@@ -12,7 +12,11 @@ class HubSettings:
     """
 
     flush_seconds: float = 0.015
-    """How long events are gathered when one was sent less than this ago."""
+    """How long events are gathered when one was sent less than this ago, …"""
+    longest_flush_seconds: float = 0.25
+    """… or as long as writing the last ones took, so that at least half of the time is for others; but no longer."""
+    slice_writes: int = 128
+    """Streams that are written to before it is another tenant's turn."""
     batch_bytes: int = 128 * 1024
     """The largest payload of events (one event alone may be larger): what a stream adds to its sink's buffer."""
     window_events: int = 2000
@@ -33,6 +37,8 @@ class HubSettings:
     """Snapshots that sinks have accepted and not sent yet, all streams together; further ones wait."""
     stall_seconds: float = 30.0
     """A stream that takes nothing for this long is closed."""
+    farewell_seconds: float = 0.5
+    """Over how long goodbyes are spread when the hub closes."""
     linger_seconds: float = 1.0
     """How long a closed stream's last bytes may take to leave."""
     heartbeat_seconds: float = 30.0

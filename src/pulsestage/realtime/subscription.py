@@ -10,6 +10,7 @@ A live stream has no cursor of its own: it is where its channel is (`channel.flu
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -67,6 +68,7 @@ class Subscription:
         self._encoding = ENCODINGS[request.encoding]
         self._cohort: Cohort = channel.enter(self, request.view, request.encoding)
         self._heart_slot = engine.hearts.add(self)
+        engine.holders.update(request.holders)
         self._cursor = 0
         self._borrowed = 0  # of the budget for snapshots
         self._owes_reset: str | None = None
@@ -173,7 +175,10 @@ class Subscription:
     @property
     def cursor(self) -> int:
         """The seq up to which the stream was sent all that is for it."""
-        return self._channel.flushed if self._live else self._cursor
+        if not self._live:
+            return self._cursor
+        behind = self._cohort.behind(self)
+        return self._channel.flushed if behind is None else behind
 
     @property
     def idle(self) -> bool:
@@ -244,6 +249,7 @@ class Subscription:
         self._cursor, payload = channel.payload_after(self._cursor, self._cohort)
         if payload.frames:
             self._engine.counters.conflated += payload.conflated
+            self._engine.counters.saved += payload.saved
             self.write(payload.data, payload.frames)
 
     async def _catch_up(self) -> None:
@@ -328,8 +334,8 @@ class Subscription:
     def _leave_cohort(self) -> None:
         if self._live:
             self._live = False
-            self._cursor = self._channel.flushed
-            self._cohort.leave(self)
+            behind = self._cohort.leave(self)
+            self._cursor = self._channel.flushed if behind is None else behind
 
     def _end(self, reason: str) -> None:
         if not self._closed:
@@ -339,5 +345,13 @@ class Subscription:
             engine = self._engine
             engine.counters.closes[reason] += 1
             engine.slow.end(self)
+            _count_down(engine.holders, self._request.holders)
             engine.hearts.discard(self, self._heart_slot)
             self._channel.exit(self, self._cohort)
+
+
+def _count_down(counts: Counter[str], names: tuple[str, ...]) -> None:
+    for name in names:
+        counts[name] -= 1
+        if not counts[name]:
+            del counts[name]

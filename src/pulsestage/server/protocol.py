@@ -1,37 +1,111 @@
-"""uvicorn's HTTP protocol with a limit for the head of a request, which it has none for."""
+"""uvicorn's HTTP protocol as PulseStage needs it: it gives streams their socket, and bounds what it takes in.
+
+uvicorn lets its users choose the protocol (`http=`), and changes the protocol of a transport itself when a WebSocket
+is opened. Giving a socket away is the same step. What it needs of uvicorn beyond overriding methods is listed in
+`TOUCHED`, and held by `tests/server/test_protocol.py`; where a version of uvicorn lacks any of it, nothing is offered
+and streams go through ASGI.
+"""
 
 from __future__ import annotations
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import logging
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
-MAX_HEAD_BYTES = 65_536
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from pulsestage.realtime import HAND_OFF
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+log = logging.getLogger("pulsestage.server")
+
+MAX_HEAD_BYTES: Final = 65_536
 """Largest head: request line and header fields. Browsers and proxies send a few thousand."""
+REQUEST_SECONDS: Final = 30.0
+"""How long a request may take to arrive, from its first byte or from the opening of the connection."""
+
+TOUCHED: Final = {
+    HttpToolsProtocol: ("connections", "cycle", "flow", "loop", "parser", "pipeline", "transport"),
+    RequestResponseCycle: (
+        "chunked_encoding",
+        "disconnected",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+        "response_started",
+    ),
+}
+
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
-    """Closes a connection that sends more than that without coming to a body, or to the end of the request.
+def _room_for_all(_connections: int) -> bool:
+    return True
 
-    The parser joins what it has of a field with each piece that comes, so that one field of 100 MB would keep the event
-    loop busy for half a minute; and every client could have the server hold as much as it cares to send.
+
+class StreamingProtocol(HttpToolsProtocol):
+    """Offers the socket of each request to whoever answers it, as the ASGI extension `pulsestage.hand_off`.
+
+    `has_room` is asked, with the number of connections that have no stream, whether another one may stay.
     """
 
-    _head_bytes = 0
+    def __init__(self, *arguments: Any, has_room: Callable[[int], bool] = _room_for_all, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        super().__init__(*arguments, **named)
+        self._has_room = has_room
+        self._head_bytes = 0
+        self._receiving = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    # ---- What comes in -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """Take the connection, if there is room; it has some time to say something."""
+        super().connection_made(transport)
+        if self._has_room(len(self.connections)):
+            self._timer = self.loop.call_later(REQUEST_SECONDS, transport.close)
+        else:
+            transport.write(_FULL)
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came. A piece is at most 256 KB, so it may be counted after it was parsed."""
+        """Parse what came, but never too large a head.
+
+        The parser joins what it has of a field with each piece that comes, so that one field of 100 MB would keep the
+        event loop busy for half a minute; and every client could have the server hold as much as it cares to send. A
+        piece is at most 256 KB, so it may be counted after it was parsed.
+        """
         self._head_bytes += len(data)
         super().data_received(data)
+        if self._receiving and self._timer is None:
+            self._timer = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            # None before the first request, whatever its type says.
-            if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
-                self.send_400_response("The head of the request is too large.")
+            if self._is_answering:
+                self.transport.close()  # its trailers are too large, or what follows it
             else:
-                self.transport.close()  # its trailers are too large, and it is being answered already
+                self.send_400_response("The head of the request is too large.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what can't be parsed. A good request before it still gets its answer; it is the last one."""
+        if self._is_answering and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+        else:
+            super().send_400_response(msg)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._receiving = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """The head is over."""
+        """The head is over: offer the socket."""
         self._head_bytes = 0
         super().on_headers_complete()
+        if can_hand_off():
+            self.scope["extensions"] = {HAND_OFF: Offer(self, self.cycle)}  # type: ignore[dict-item] # as it may be
 
     def on_body(self, body: bytes) -> None:
         """What came belongs to the body, which the application counts."""
@@ -39,6 +113,83 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The next request begins."""
+        """The request is whole."""
         self._head_bytes = 0
+        self._receiving = False
+        self._stop_timer()
         super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    # ---- What is given away --------------------------------------------------------------------
+
+    def let_go(self) -> asyncio.Transport:
+        """Forget the connection, and every reference that would keep this object alive. Its transport."""
+        transport = self.transport
+        self.connections.discard(self)
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()  # paused if requests were pipelined behind this one; there is no answer for them
+        self.pipeline.clear()
+        self.transport = self.flow = self.cycle = self.parser = self.scope = self.headers = None  # type: ignore[assignment]
+        return transport
+
+    @property
+    def _is_answering(self) -> bool:
+        # None before the first request, whatever its type says.
+        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Offer:
+    """One request's socket; see `pulsestage.realtime.response.HandOff`.
+
+    It is in the request's scope, which both hold: without weak references each request would be left to the garbage
+    collector.
+    """
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: StreamingProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol = ref(protocol)
+        self._cycle = ref(cycle)
+
+    def begin(self) -> bool:
+        """Have uvicorn write the head without Transfer-Encoding, which HTTP/1.0 doesn't know, and nobody needs."""
+        cycle = self._cycle()
+        if cycle is None or cycle.response_started or cycle.more_body:
+            return False
+        cycle.chunked_encoding = False
+        cycle.keep_alive = False  # says so in the head: the body ends with the connection (RFC 9112, section 6.3)
+        return True
+
+    def take(self) -> asyncio.Transport | None:
+        """The transport, unless the client has gone. To uvicorn the request is answered."""
+        cycle, protocol = self._cycle(), self._protocol()
+        if cycle is None or protocol is None:
+            return None
+        cycle.response_complete = True
+        if cycle.disconnected or protocol.transport.is_closing():
+            return None
+        return protocol.let_go()
+
+
+@cache
+def can_hand_off() -> bool:
+    """Whether this uvicorn has what a hand-off touches; said once if not."""
+    missing = {
+        attribute
+        for touched, attributes in TOUCHED.items()
+        for attribute in attributes
+        if attribute not in touched.__init__.__code__.co_names  # type: ignore[misc] # of the class, as it is
+    }
+    if missing:
+        log.warning("This version of uvicorn can't hand over its sockets (no %s)", ", ".join(sorted(missing)))
+    return not missing

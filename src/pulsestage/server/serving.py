@@ -7,12 +7,14 @@ the application's lifespan, has none left to wait for.
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from pulsestage.bootstrap import application
-from pulsestage.server.protocol import BoundedHttpProtocol
+from pulsestage.server.protocol import StreamingProtocol
+from pulsestage.server.sockets import allow_open_files, watch_peers
 
 if TYPE_CHECKING:
     import socket
@@ -20,20 +22,32 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from pulsestage.realtime import Hub
     from pulsestage.settings import Settings
 
 
 class PulseServer(uvicorn.Server):
-    """uvicorn's server with our order of stopping."""
+    """uvicorn's server with our sockets and our order of stopping."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, on_started: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: FastAPI,
+        settings: Settings,
+        on_started: Callable[[int], None] | None = None,
+    ) -> None:
         super().__init__(config)
         self._app = app
+        self._settings = settings
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, then tell on which port."""
+        allow_open_files(self._settings.max_connections)
         await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                watch_peers(listener.fileno(), self._settings.stall_seconds)
         # What was made at start lives to the end: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
@@ -52,18 +66,25 @@ class PulseServer(uvicorn.Server):
 def make_server(settings: Settings, on_started: Callable[[int], None] | None = None) -> PulseServer:
     """A server for these settings, not yet started."""
     app = application(settings)
+
+    def has_room(connections: int) -> bool:
+        hub: Hub = app.state.hub
+        return connections + hub.total_connections <= settings.max_connections
+
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         root_path="",  # the application's edge knows it; uvicorn would put it in front of every path as well
         loop="auto",
-        http=BoundedHttpProtocol,
+        http=partial(StreamingProtocol, has_room=has_room),  # type: ignore[arg-type] # called like the class
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    return PulseServer(config, app, on_started)
+    return PulseServer(config, app, settings, on_started)

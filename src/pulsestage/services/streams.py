@@ -36,6 +36,7 @@ async def request(  # noqa: PLR0913 - a stream's parameters, by name
     snapshot: bool,
     last_event_id: str | None,
     encoding: Literal["identity", "gzip"],
+    holders: tuple[str, ...] = (),
 ) -> StreamRequest:
     """What to subscribe to. Raises NotAllowed, TeamNotFound, and InvalidInput for an unknown event type."""
     actor.require(Action.READ)
@@ -54,6 +55,7 @@ async def request(  # noqa: PLR0913 - a stream's parameters, by name
         snapshot=partial(take_snapshot, context, actor, team_id) if snapshot else None,
         encoding=encoding,
         greeting={"tenantSlug": tenant.slug},
+        holders=holders,
     )
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from pulsestage.domain.errors import Unavailable
 from pulsestage.domain.policy import Action
 from pulsestage.http.caller import caller_of
-from pulsestage.http.event_stream import EventStream, address_of
+from pulsestage.http.event_stream import EventStream
 from pulsestage.http.replies import reply
 from pulsestage.services import sessions, streams
 
 if TYPE_CHECKING:
-    from pulsestage.http.app import HttpOptions
+    from pulsestage.http.admission import Admission
     from pulsestage.realtime import Hub
 
 
@@ -36,9 +34,14 @@ async def stream(
     """
     caller = await caller_of(request, tenant_by_cookie=False)
     actor, opened = caller.actor, None
+    person = None if caller.is_new else actor.person_id
     if ticket is not None:
         session, opened = sessions.open_ticket(caller.context, caller.tenant, ticket)
         actor = await sessions.actor_of(caller.context, caller.tenant, session)
+        person = actor.person_id
+    hub: Hub = request.app.state.hub
+    admission: Admission = request.app.state.admission
+    address = request.client.host if request.client else ""
     wanted = await streams.request(
         caller.context,
         caller.tenant,
@@ -47,14 +50,12 @@ async def stream(
         team=team,
         snapshot=snapshot,
         last_event_id=request.headers.get("last-event-id") or last_event_id,
+        holders=admission.check(hub, caller.tenant.id, address, person),
         encoding="gzip" if _accepts_gzip(request.headers.get("accept-encoding", "")) else "identity",
     )
-    hub: Hub = request.app.state.hub
-    readers: Counter[str] = request.app.state.readers
-    _check_room(hub, caller.tenant.id, readers[address_of(request.scope)], request.app.state.options)
     if opened is not None:  # last, so that a request that can't be served leaves its ticket good
         await sessions.spend(caller.context, caller.tenant, opened)
-    return EventStream(hub, wanted, readers)
+    return EventStream(hub, wanted)
 
 
 async def metrics(request: Request) -> Response:
@@ -65,17 +66,6 @@ async def metrics(request: Request) -> Response:
     count = hub.stats().connections.get(caller.tenant.id, 0)
     mine = {caller.tenant.id: count} if count else {}
     return reply({"totalConnections": count, "tenantConnections": mine, "tenantCount": len(mine)})
-
-
-def _check_room(hub: Hub, tenant_id: str, from_address: int, options: HttpOptions) -> None:
-    """Refuse a stream too many rather than end one that runs."""
-    for whose, count, limit in (
-        ("This address has", from_address, options.max_streams_per_address),
-        ("This tenant has", hub.connections(tenant_id), options.max_streams_per_tenant),
-        ("This server has", hub.total_connections, options.max_streams),
-    ):
-        if count >= limit:
-            raise Unavailable(f"{whose} as many streams as it may; try again later.", retry_after_seconds=10)
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

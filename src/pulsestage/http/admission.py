@@ -1,0 +1,61 @@
+"""Which streams may begin. One too many is refused; none that runs is ended for it."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pulsestage.domain.errors import TooManyRequests, Unavailable
+from pulsestage.services.limits import Rate, RateLimits
+
+if TYPE_CHECKING:
+    from pulsestage.realtime import Hub
+
+BURST_SECONDS = 5
+"""A hall that comes back at once, after a restart say, may do so much ahead of its rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How many streams there may be, and how fast they may come."""
+
+    in_all: int = 10_000
+    per_tenant: int = 10_000
+    per_address: int = 5_000
+    per_person: int = 50
+    joins_per_second: int = 1_000
+    """Of one tenant; 0 for no limit."""
+
+
+class Admission:
+    """Knows the limits, and the times of the last joins. How many streams there are, and whose, the hub knows."""
+
+    def __init__(self, limits: StreamLimits) -> None:
+        self._limits = limits
+        rate = Rate(per_minute=60 * limits.joins_per_second, burst=BURST_SECONDS * limits.joins_per_second)
+        self._joins = RateLimits({"join": rate}, time.monotonic)
+
+    def check(self, hub: Hub, tenant_id: str, address: str, person: str | None) -> tuple[str, ...]:
+        """Who holds this stream. Raises Unavailable if they have no room for it, or it comes too soon after others.
+
+        `address` is where the request comes from, as far as the server and the proxies that it trusts can tell.
+        `person` is None for somebody who was never here before.
+        """
+        limits = self._limits
+        for whose, count, limit in (
+            ("You have", hub.held_by(person) if person else 0, limits.per_person),
+            ("This address has", hub.held_by(address), limits.per_address),
+            ("This tenant has", hub.connections(tenant_id), limits.per_tenant),
+            ("This server has", hub.total_connections, limits.in_all),
+        ):
+            if count >= limit:
+                raise Unavailable(f"{whose} as many streams as allowed; try again later.", retry_after_seconds=10)
+        try:
+            # Each tenant has a rate of its own: a storm in one is no reason to refuse another's.
+            self._joins.check("join", tenant_id)
+        except TooManyRequests as error:
+            later = error.retry_after_seconds + random.randrange(BURST_SECONDS)  # noqa: S311 - not all at once
+            raise Unavailable("Too many streams begin at once; try again later.", retry_after_seconds=later) from error
+        return (address, person) if person else (address,)

@@ -1,0 +1,84 @@
+"""A stream as the response to an ASGI request, over the best sink that the server offers."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, MutableMapping
+from functools import cache
+from typing import Any, Final, Protocol
+
+from pulsestage.realtime.asgi import AsgiSink, Receive, Send
+from pulsestage.realtime.encoding import ENCODINGS
+from pulsestage.realtime.errors import HubClosed
+from pulsestage.realtime.hub import Hub
+from pulsestage.realtime.request import StreamRequest
+from pulsestage.realtime.socket_sink import SocketSink
+
+logger = logging.getLogger("pulsestage.realtime")
+
+HAND_OFF: Final = "pulsestage.hand_off"
+"""The ASGI extension by which a server offers the connection of a request: a `HandOff` in `scope["extensions"]`."""
+
+COMMENT: Final = b":\n\n"
+"""A frame that every reader ignores (HTML standard, section 9.2.6)."""
+_PROBES = {name: encoding.encode(COMMENT) for name, encoding in ENCODINGS.items()}
+
+
+class HandOff(Protocol):
+    """What a server offers for one request. Without it, or if it gives nothing, the stream goes through ASGI."""
+
+    def begin(self) -> bool:
+        """Send the response's head without a framing of its own, ended by the connection; False if it is too late."""
+
+    def take(self) -> asyncio.Transport | None:
+        """The transport, once the head was sent. The server forgets it. None if the client is gone."""
+
+
+async def respond(
+    scope: MutableMapping[str, Any],
+    receive: Receive,
+    send: Send,
+    *,
+    hub: Hub,
+    request: StreamRequest,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
+    """Answer an ASGI request with a stream. Raises HubClosed before anything is sent.
+
+    `headers` are added to Content-Type and Cache-Control (and to Content-Encoding where there is one). A HEAD request
+    gets the head alone. With a server that hands over its sockets this returns at once and the stream goes on without
+    it; with any other it returns when the stream has ended.
+    """
+    if not hub.running:
+        raise HubClosed("the hub is not open")
+    head = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), *headers]
+    if request.encoding != "identity":
+        head.append((b"content-encoding", request.encoding.encode()))
+    start = {"type": "http.response.start", "status": 200, "headers": head}
+    if scope["method"] == "HEAD":
+        await send(start)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
+    offer: HandOff | None = (scope.get("extensions") or {}).get(HAND_OFF)
+    if offer is None:
+        _note_fall_back()
+    elif offer.begin():
+        await send(start)
+        if (transport := offer.take()) is not None:
+            await _stream_to(SocketSink(transport, _PROBES[request.encoding]), hub, request)
+        return
+    sink = AsgiSink(receive, send)
+    await hub.subscribe(request, sink)
+    await sink.run(head)
+
+
+async def _stream_to(sink: SocketSink, hub: Hub, request: StreamRequest) -> None:
+    try:
+        await hub.subscribe(request, sink)
+    except HubClosed:  # since we looked; the client comes back
+        sink.close()
+
+
+@cache
+def _note_fall_back() -> None:
+    """Once per process."""
+    logger.warning("This server does not hand over its sockets: streams go through ASGI, which costs more")

@@ -1,0 +1,147 @@
+"""A sink for a connection that a server has handed over: no task, no parser, no queue, one `write` per payload."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Final
+
+MAX_DISCARDED_BYTES: Final = 64 * 1024
+"""A reader has nothing to say after its request. What it says is dropped, and after this much the connection too."""
+PROBE_SECONDS: Final = (0.01, 0.1, 1.0)
+"""When to ask again whether a reader that has stopped sending is still there: the answer takes a round trip."""
+
+
+def _ignore() -> None:
+    """Nobody is attached."""
+
+
+class SocketSink(asyncio.Protocol):
+    r"""Writes a stream straight to a socket.
+
+    transport  a connected asyncio transport whose response head was written; the sink becomes its protocol
+    probe      bytes that mean nothing to the reader, such as an SSE comment, to find out if it is still there
+
+    At rest a payload is one system call on the file descriptor. What the kernel doesn't take goes to the transport, and
+    the sink is full until the transport is empty again: at most one payload and a farewell wait here, whatever the
+    reader does. TLS, whose transports encrypt, is always written through the transport.
+
+    The descriptor is used only between `set_protocol` and `connection_lost`. asyncio and uvloop both close it after
+    that call, so that it can't be somebody else's yet (`tests/realtime/test_socket_sink.py` holds them to it).
+
+    >>> import asyncio, socket
+    >>> async def main() -> None:
+    ...     ours, theirs = socket.socketpair()
+    ...     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
+    ...     sink, closed = SocketSink(transport), asyncio.Event()
+    ...     sink.attach(on_drain=lambda: None, on_close=closed.set)
+    ...     with theirs:
+    ...         print(sink.write(b"data: 1\n\n"), theirs.recv(100))
+    ...         sink.close(b"bye")
+    ...         await closed.wait()
+    ...         print(theirs.recv(100), theirs.recv(100))
+    >>> asyncio.run(main())
+    True b'data: 1\n\n'
+    b'bye' b''
+    """
+
+    __slots__ = ("_closing", "_discarded", "_fd", "_full", "_on_close", "_on_drain", "_probe", "_socket", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, probe: bytes = b"") -> None:
+        self._transport = transport
+        self._probe = probe
+        self._on_drain: Callable[[], None] = _ignore
+        self._on_close: Callable[[], None] = _ignore
+        self._closing = False
+        self._full = False
+        self._discarded = 0
+        encrypts = transport.get_extra_info("ssl_object") is not None
+        self._socket = -1 if encrypts else transport.get_extra_info("socket").fileno()
+        self._fd = self._socket  # where to write directly; -1 if that can't be done now
+        transport.set_protocol(self)
+        # Plain transports are full when anything waits in them, so that nothing overtakes it. TLS transports compare in
+        # another way and would be full for ever at zero.
+        transport.set_write_buffer_limits(high=1 if encrypts else 0, low=0)
+        if transport.get_write_buffer_size():  # the response's head; whether it was full already is not told again
+            self.pause_writing()
+
+    # ---- The sink ------------------------------------------------------------------------------
+
+    def attach(self, on_drain: Callable[[], None], on_close: Callable[[], None]) -> None:
+        """Who is to be told."""
+        self._on_drain = on_drain
+        self._on_close = on_close
+
+    def write(self, payload: bytes) -> bool:
+        """Send this; False if the reader doesn't keep up."""
+        if self._fd < 0:
+            return self._write_through(payload)
+        try:
+            sent = os.write(self._fd, payload)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:  # the reader is gone; `connection_lost` follows
+            self.abort()
+            return False
+        return sent == len(payload) or self._write_through(memoryview(payload)[sent:])
+
+    def close(self, farewell: bytes = b"") -> None:
+        """End after what the transport holds, and `farewell`, were sent."""
+        if not self._closing:
+            self._stop()
+            self._transport.write(farewell)
+            self._transport.close()
+
+    def abort(self) -> None:
+        """End now."""
+        self._stop()
+        self._transport.abort()
+
+    # ---- The protocol --------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        """The transport holds something."""
+        self._full = True
+        self._fd = -1
+
+    def resume_writing(self) -> None:
+        """The transport is empty."""
+        self._full = False
+        if not self._closing:
+            self._fd = self._socket
+            self._on_drain()
+
+    def data_received(self, data: bytes) -> None:
+        """Drop what comes after the request."""
+        self._discarded += len(data)
+        if self._discarded > MAX_DISCARDED_BYTES:
+            self.abort()
+
+    def eof_received(self) -> bool:
+        """The reader sends no more. It may still read, or be gone: whoever is gone answers a probe with a reset."""
+        if self._closing or not self._probe or self._socket < 0:
+            return False
+        self._send_probe()
+        # Nobody reads the socket any more, so the reset itself goes unseen; the next write meets it.
+        for seconds in PROBE_SECONDS:
+            asyncio.get_running_loop().call_later(seconds, self._send_probe)
+        return True
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """It is over."""
+        self._stop()
+        on_close, self._on_drain, self._on_close = self._on_close, _ignore, _ignore
+        on_close()
+
+    def _stop(self) -> None:
+        self._closing = True
+        self._fd = -1
+
+    def _write_through(self, payload: bytes | memoryview) -> bool:
+        if self._closing:
+            return False
+        self._transport.write(payload)
+        return not self._full
+
+    def _send_probe(self) -> None:
+        if self._fd >= 0:  # what already waits to be sent is a probe as good
+            self.write(self._probe)

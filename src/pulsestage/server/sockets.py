@@ -1,0 +1,62 @@
+"""What the operating system is asked for: enough descriptors, and word of peers that are gone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from typing import Final
+
+log = logging.getLogger("pulsestage.server")
+
+SEND_BUFFER_BYTES: Final = 128 * 1024
+"""What the kernel holds for a reader who takes nothing; it doubles the number. Left to itself it may take megabytes."""
+OTHER_FILES: Final = 200
+"""Descriptors that are no connections: databases, logs, the loop itself."""
+PROBES: Final = 3
+"""How many keep-alive probes may stay without an answer."""
+
+
+def watch_peers(listener: int, seconds: float) -> None:
+    """Have connections of this listening socket end when their peer acknowledges nothing for so long.
+
+    A phone that goes out of range sends no FIN. Bytes that nobody acknowledges end the connection after
+    TCP_USER_TIMEOUT (RFC 5482), and a connection without bytes is probed. Linux gives a listener's options to what it
+    accepts; elsewhere they may do nothing, and the engine's heartbeats and its patience with slow readers remain.
+    """
+    with socket.socket(fileno=os.dup(listener)) as sock:
+        if sock.family not in {socket.AF_INET, socket.AF_INET6}:
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        whole = max(1, round(seconds))
+        for name, value in (
+            ("TCP_USER_TIMEOUT", round(seconds * 1000)),
+            ("TCP_KEEPIDLE", whole),
+            ("TCP_KEEPINTVL", max(1, whole // PROBES)),
+            ("TCP_KEEPCNT", PROBES),
+        ):
+            if (option := getattr(socket, name, None)) is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def allow_open_files(connections: int) -> None:
+    """Raise the process's own limit of open files as far as these connections need it, or as far as it goes."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        log.warning(
+            "This process may open %d files, not enough for %d connections; raise the limit (`ulimit -n`, or "
+            "LimitNOFILE= of its unit), or lower PULSESTAGE_MAX_CONNECTIONS",
+            allowed,
+            connections,
+        )
