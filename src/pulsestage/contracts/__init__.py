@@ -12,4 +12,4 @@ except ImportError as error:
     raise ImportError("pulsestage.contracts are suites for pytest: pip install 'pulsestage[contracts]'") from error
 
 # A failed assert in a shipped module says as much as one in a test module.
-pytest.register_assert_rewrite("pulsestage.contracts.sink", "pulsestage.contracts.store")
+pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in ("relay", "sink", "store")))
