@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+MOST_IDLE_SECONDS = 2.0
+
 
 class Connection(asyncio.Protocol):
     """Sends the next request as soon as the last is answered, until there are none."""
@@ -84,26 +86,38 @@ class Caller:
     """A connection that is used by hand: send now, look at the answer later. An answer that isn't 2xx ends it all."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._used_at = 0.0
         self._waiting = False
 
     def send(self, request: bytes) -> None:
         """Send, and don't wait."""
         self.answer()
-        self._socket.sendall(request)
+        self._open().sendall(request)
         self._waiting = True
+
+    def _open(self) -> socket.socket:
+        """The connection, or a new one: servers close those that were idle, mostly after 5 seconds."""
+        now = time.monotonic()
+        if self._socket is None or now - self._used_at > MOST_IDLE_SECONDS:
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._used_at = now
+        return self._socket
 
     def answer(self) -> bytes:
         """The head and body of the last request's answer, if it was not looked at yet."""
         received = b""
-        while self._waiting:
+        while self._waiting and self._socket is not None:
             piece = self._socket.recv(65536)
             received += piece
             head, separator, body = received.partition(b"\r\n\r\n")
             lengths = [line[15:] for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"]
             if separator and len(body) >= int(lengths[0] if lengths else 0):
-                self._waiting = False
+                self._waiting, self._used_at = False, time.monotonic()
                 if head[9:10] != b"2":
                     sys.exit(f"the server answered {received[:500]!r}")
             elif not piece:

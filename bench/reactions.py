@@ -8,7 +8,7 @@ import time
 
 from bench.clients import Clients, clients
 from bench.contenders import PORT, STREAM, Toggle, as_contender
-from bench.costs import REST_SECONDS, SETTLE_SECONDS, Scale
+from bench.costs import REST_SECONDS, SETTLE_SECONDS, Scale, cost
 from bench.load import Caller, Callers, request
 from bench.ours import Ours, pulsestage
 
@@ -54,7 +54,7 @@ def returning(_frame: bytes, scale: Scale) -> dict[str, float]:
     """All readers but one come anew, and come back with a position a few hundred events old.
 
     Seconds of wall and CPU time per join, what was read by `read` per join (files and requests), and catch-ups: how
-    often a stream read the log.
+    often a stream read the log. "Again" is the same once more, when no stream had stayed to keep the window.
     """
     found: dict[str, float] = {}
     with pulsestage(PORT) as ours, clients(PORT) as readers:
@@ -65,7 +65,8 @@ def returning(_frame: bytes, scale: Scale) -> dict[str, float]:
         _joined(ours, readers, scale, 1)  # the first time, memory is new
         found |= _named("first", _joined(ours, readers, scale, 1))
         readers.request(f"{STREAM}&lastEventId={position}")
-        found |= _named("back", _joined(ours, readers, scale, 1 + len(ours.questions)))
+        found |= _named("back", _joined(ours, readers, scale, 1 + len(ours.questions), keep=0))
+        found |= _named("again", _joined(ours, readers, scale, 1 + len(ours.questions), keep=0))
     return found
 
 
@@ -84,21 +85,22 @@ def _position(callers: Callers, toggle: Toggle, ours: Ours) -> str:
     return found[1]
 
 
-def _joined(ours: Ours, readers: Clients, scale: Scale, events: int) -> tuple[float, float, float, float]:
+def _joined(ours: Ours, readers: Clients, scale: Scale, events: int, keep: int = 1) -> tuple[float, ...]:
+    """Join and leave, all but the first few."""
     reads, cpu, catch_ups = ours.server.bytes_read(), ours.server.cpu_seconds(), _metric("stream_catch_ups_total")
     wall = readers.open(scale.idle, events)
     time.sleep(REST_SECONDS)
     cpu = ours.server.cpu_seconds() - cpu
     reads = ours.server.bytes_read() - reads
     catch_ups = _metric("stream_catch_ups_total") - catch_ups
-    readers.close(keep=1)
-    while _metric("stream_connections") > 1:
+    readers.close(keep)
+    while _metric("stream_connections") > keep:
         time.sleep(0.2)
     time.sleep(1.0)
     return wall / scale.idle, cpu / scale.idle, reads / scale.idle, catch_ups
 
 
-def _named(name: str, joined: tuple[float, float, float, float]) -> dict[str, float]:
+def _named(name: str, joined: tuple[float, ...]) -> dict[str, float]:
     return {f"{name} {what}": value for what, value in zip(("wall", "cpu", "reads", "catch-ups"), joined, strict=True)}
 
 
@@ -119,6 +121,7 @@ def last_screen(_frame: bytes, scale: Scale) -> dict[str, float]:
                 readers.request(STREAM)
                 readers.open(screens, each.greeting)
                 time.sleep(SETTLE_SECONDS)
+                cost(ours.server, readers, each.publish, 5)
                 delays = []
                 for _ in range(scale.posts):
                     readers.mark()
