@@ -34,9 +34,11 @@ check: .venv/.dev web/node_modules/.package-lock.json ## Lint, formatting, types
 	$(bin)/lint-imports --no-logo
 	$(npm) run check
 
-bench: .venv/.dev ## Measure votes and pages, side by side with their yardsticks (docs/benchmarks.md)
+bench: .venv/.bench ## Measure votes, pages and the fan-out, side by side with their yardsticks (docs/benchmarks.md)
 	$(bin)/python -m bench.votes
 	$(bin)/python -m bench.pages
+	$(bin)/python -m bench.fanout
+	$(bin)/python -m bench.growth
 
 format: .venv/.dev ## Format the Python code and mend what ruff can mend
 	$(bin)/ruff check --fix-only
@@ -66,6 +68,10 @@ $(bin)/python:
 	$(pip) --require-hashes -r requirements/dev.lock
 	$(pip) --no-deps --no-build-isolation --editable .
 	@touch .venv/.run $@
+
+.venv/.bench: requirements/bench.lock .venv/.dev
+	$(pip) --require-hashes -r requirements/bench.lock
+	@touch $@
 
 # ---- The web app ---------------------------------------------------------------------------------
 
