@@ -10,7 +10,7 @@ from tests.docs.documents import DOCUMENTS, ROOT, code_in, prose
 
 PATH = re.compile(r"(?:[\w.]+/)*[\w.]+\.(?:py|ts|toml|mako)")
 REFERENCE = re.compile(rf"({PATH.pattern}|tests/\w+)::([\w.]+)")
-EXAMPLES = {"wall.py", "0002_what_changes.py"}
+EXAMPLES = {"ticker.py", "0002_what_changes.py"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

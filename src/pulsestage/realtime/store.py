@@ -84,10 +84,14 @@ class MemoryEventStore:
         start = max(0, after - log.floor)
         return tuple(log.events[start : start + limit])
 
-    def create(self, tenant: str) -> None:
-        """Begin the tenant's log, or begin it anew in a new epoch, as when it was lost."""
+    def create(self, tenant: str, epoch: str | None = None) -> None:
+        """Begin the tenant's log, or begin it anew in a new epoch, as when it was lost.
+
+        Left to itself the store counts its epochs from `e1`. Where clients outlive the process, name one that no
+        earlier process has had: their positions are of a log that is no more.
+        """
         self._epochs += 1
-        self._logs[tenant] = _Log(f"e{self._epochs}")
+        self._logs[tenant] = _Log(epoch or f"e{self._epochs}")
 
     def append(
         self,
