@@ -27,15 +27,18 @@ SMALL = HubSettings(
     window_events=4,
     window_bytes=1500,
     batch_bytes=400,
+    slice_writes=1,
+    farewell_seconds=0.0,
     parked_events=3,
     page_size=3,
     catch_up_concurrency=2,
     snapshot_concurrency=1,
     stall_seconds=20,
+    heartbeat_slots=1,
 )
 
 WEIGHTS = defaultdict(
-    lambda: 2, commit=12, announce=6, join=5, come_back=5, read_on=5, wait=6, breathe=8, burst=2, lose_log=1
+    lambda: 2, commit=12, announce=6, join=5, come_back=5, read_on=5, wait=6, breathe=8, burst=2, beat=4, lose_log=1
 )
 THINGS = [
     name

@@ -123,6 +123,19 @@ async def test_goodbye_to_all(house: House) -> None:
     house.say()
 
 
+@pytest.mark.parametrize("settings", [{"slice_writes": 2, "farewell_seconds": 0.6}])
+async def test_goodbyes_are_spread(house: House) -> None:
+    sinks = [await house.join() for _ in range(5)]
+    closing = asyncio.ensure_future(house.hub.close("deploy"))
+    said = []
+    for _ in range(3):
+        await settle()
+        said.append(sum(sink.closed for sink in sinks))
+        await house.clock.advance(0.2)
+    assert said == [2, 4, 5]
+    await closing
+
+
 async def test_close_waits_for_last_bytes_but_not_for_ever(house: House) -> None:
     stuck = await house.join()
     stuck.ends_itself = False

@@ -201,6 +201,11 @@ class World:
         for client in self._some():
             client.sink.drain(self.random.choice((None, 1, 2)))
 
+    async def beat(self) -> None:
+        """Hearts beat, whoever is just being written to."""
+        self.hub._timers["turn"].cancel()
+        self.hub._turn(due=self.clock.time())
+
     async def prune(self) -> None:
         name = self.random.choice(TENANTS)
         log = self.store.memory._logs[name]

@@ -146,7 +146,7 @@ class Hub:
         size = engine.settings.slice_writes
         slices = [streams[start : start + size] for start in range(0, len(streams), size)]
         for number, part in enumerate(slices):
-            if number:
+            if number and engine.settings.farewell_seconds:
                 await self._pause(engine.settings.farewell_seconds / len(slices))
             for subscription in part:
                 subscription.close(reason)
