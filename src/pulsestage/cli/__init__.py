@@ -9,6 +9,7 @@ import typer
 
 import pulsestage
 from pulsestage.cli import admin, demo, serve, tail
+from pulsestage.cli.conformance import command as conformance
 from pulsestage.cli.terminal import out, spoken_errors
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(tail.tail)
+app.command()(conformance.conformance)
 app.command()(admin.link)
 app.add_typer(admin.tenant, name="tenant")
 app.add_typer(admin.db, name="db")
