@@ -17,6 +17,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
+from matplotlib.ticker import LogLocator, NullLocator
 
 from bench.clients import clients
 from bench.contenders import NAMES, OURS, PORT, contender, missing, sample_frame
@@ -59,6 +60,11 @@ def draw(medians: dict[Point, tuple[float, float]], names: list[str], sizes: lis
             width = 2.5 if name == OURS else 1.2
             axes.plot(sizes, values, marker="o", markersize=3, linewidth=width, label=name)
         axes.set(xscale="log", yscale="log", xlabel="connections", title=title)
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.3)
     left.legend()
     figure.savefig(output, metadata={"Date": None, "Creator": "python -m bench.growth"})
