@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -85,24 +87,38 @@ TABLE = [
 
 
 class DirectRoute(APIRoute):
-    """A route for endpoints that take the request and ids from its path, and nothing else.
+    """A route for endpoints that take the request, ids from its path, perhaps a model of its query, and nothing else.
 
-    It is documented like any other and skips FastAPI's injection, which a vote has no use for (ADR 8).
+    It is documented like any other and skips FastAPI's injection, which votes and streams pay much for (ADR 8).
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
         super().__init__(path, endpoint, **options)
         self.app = self._serve
+        self._query: type[BaseModel] | None = None
+        for parameter in self.dependant.query_params:
+            self._query = parameter.field_info.annotation  # type: ignore[assignment] # a model, or nothing is read
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ids: dict[str, str] = scope["path_params"]
-        if not all(map(is_id, ids.values())):
+        arguments: dict[str, Any] = dict(scope["path_params"])
+        if not all(map(is_id, arguments.values())):
             raise NotFound
-        response: Response = await self.endpoint(Request(scope, receive, send), **ids)
+        request = Request(scope, receive, send)
+        if self._query is not None:
+            arguments["query"] = _read_query(request, self._query)
+        response: Response = await self.endpoint(request, **arguments)
         await response(scope, receive, send)
 
 
-_DIRECT = (votes.upvote, votes.take_back)
+def _read_query(request: Request, model: type[BaseModel]) -> BaseModel:
+    try:
+        return model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        places = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(places) from error
+
+
+_DIRECT = (votes.upvote, votes.take_back, streams.stream)
 
 
 def add_routes(app: FastAPI) -> None:

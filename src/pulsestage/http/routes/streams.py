@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query, Request
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from pulsestage.domain.policy import Action
@@ -18,15 +19,17 @@ if TYPE_CHECKING:
     from pulsestage.realtime import Hub
 
 
-async def stream(
-    request: Request,
-    *,
-    events: Annotated[str | None, Query(max_length=1000, examples=["question:created,question:upvoted"])] = None,
-    team: Annotated[str | None, Query(max_length=63)] = None,
-    snapshot: bool = False,
-    last_event_id: Annotated[str | None, Query(alias="lastEventId")] = None,
-    ticket: Annotated[str | None, Query(max_length=2000)] = None,
-) -> Response:
+class StreamQuery(BaseModel):
+    """The parameters of a stream."""
+
+    events: Annotated[str | None, Field(max_length=1000, examples=["question:created,question:upvoted"])] = None
+    team: Annotated[str | None, Field(max_length=63)] = None
+    snapshot: bool = False
+    last_event_id: Annotated[str | None, Field(alias="lastEventId")] = None
+    ticket: Annotated[str | None, Field(max_length=2000)] = None
+
+
+async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
     """Follow a tenant's questions as Server-Sent Events.
 
     The first event is `connected`; with `snapshot=1` a `snapshot` follows. Resume with the `Last-Event-ID` header or
@@ -35,8 +38,8 @@ async def stream(
     caller = await caller_of(request, tenant_by_cookie=False)
     actor, opened = caller.actor, None
     person = None if caller.is_new else actor.person_id
-    if ticket is not None:
-        session, opened = sessions.open_ticket(caller.context, caller.tenant, ticket)
+    if query.ticket is not None:
+        session, opened = sessions.open_ticket(caller.context, caller.tenant, query.ticket)
         actor = await sessions.actor_of(caller.context, caller.tenant, session)
         person = actor.person_id
     hub: Hub = request.app.state.hub
@@ -46,10 +49,10 @@ async def stream(
         caller.context,
         caller.tenant,
         actor,
-        types=[name.strip() for name in (events or "").split(",") if name.strip()] or None,
-        team=team,
-        snapshot=snapshot,
-        last_event_id=request.headers.get("last-event-id") or last_event_id,
+        types=[name.strip() for name in (query.events or "").split(",") if name.strip()] or None,
+        team=query.team,
+        snapshot=query.snapshot,
+        last_event_id=request.headers.get("last-event-id") or query.last_event_id,
         holders=admission.check(hub, caller.tenant.id, address, person),
         encoding="gzip" if _accepts_gzip(request.headers.get("accept-encoding", "")) else "identity",
     )
