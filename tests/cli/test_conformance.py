@@ -47,6 +47,18 @@ def test_it_says_loudly_that_it_writes_and_leaves_nothing_behind(url: str, call:
     assert httpx.get(f"{url}/questions").json() == []
 
 
+@pytest.mark.anyio
+async def test_who_stops_it_leaves_nothing_behind_either(url: str) -> None:
+    running = asyncio.ensure_future(suite.run(Plan(Target.parse(url), timeout_seconds=20)))
+    async with httpx.AsyncClient(base_url=url) as client:
+        while not (await client.get("/questions")).json():
+            assert not running.done()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert (await client.get("/questions")).json() == []
+
+
 def test_reading_only_changes_nothing(url: str, call: Call) -> None:
     before = httpx.get(f"{url}/questions").headers["x-stream-position"]
     called = call("conformance", url, "--read-only", "--json", "--timeout", "20")

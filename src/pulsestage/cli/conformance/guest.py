@@ -33,6 +33,7 @@ class Guest:
     def __init__(self, target: Target, tenant: str, deadline: float) -> None:
         self.deadline = deadline
         self.asked: set[str] = set()
+        self._asking: list[asyncio.Future[dict[str, Any]]] = []
         self._target = target
         self._tenant = tenant
         self._cookies: dict[str, str] = {}
@@ -74,6 +75,12 @@ class Guest:
 
     async def ask(self, body: str | None = None, team: str | None = None) -> dict[str, Any]:
         """Ask a question; the answer's position is in `position`. Raises Skipped if guests may not."""
+        # Ctrl-C ends the check, not this: what is being asked has to be known, to be withdrawn by `leave`.
+        asking = asyncio.ensure_future(self._ask(body, team))
+        self._asking.append(asking)
+        return await asyncio.shield(asking)
+
+    async def _ask(self, body: str | None, team: str | None) -> dict[str, Any]:
         asked: dict[str, Any] = {"body": body or f"A question of the conformance suite, {uuid4()}"}
         answer = await self.request("POST", "/questions", body=asked | ({"teamId": team} if team else {}))
         if answer.head.status == FORBIDDEN:
@@ -100,5 +107,6 @@ class Guest:
 
     async def leave(self) -> None:
         """Withdraw what is still there."""
+        await asyncio.gather(*self._asking, return_exceptions=True)
         for each in list(self.asked):
             (await self.withdraw({"id": each})).must_be(204)

@@ -46,20 +46,20 @@ async def run(plan: Plan, on_result: Callable[[Result], None] = lambda _result: 
     """Try all rules. Returns their results, and a sentence about what could not be cleaned up. Raises Unreachable."""
     await _reach(plan)
     guests: list[Guest] = []
-    tour, silent = await _look_around(plan, guests)
-    at_once = asyncio.Semaphore(AT_A_TIME)
-
-    async def one(rule: Rule) -> Result:
-        if silent:
-            result = Result(rule, "failed", tour.problem)
-        else:
-            async with at_once:
-                result = await _try(rule, plan, tour, guests)
-        on_result(result)
-        return result
-
     results: list[Result] = []
     try:
+        tour, silent = await _look_around(plan, guests)
+        at_once = asyncio.Semaphore(AT_A_TIME)
+
+        async def one(rule: Rule) -> Result:
+            if silent:
+                result = Result(rule, "failed", tour.problem)
+            else:
+                async with at_once:
+                    result = await _try(rule, plan, tour, guests)
+            on_result(result)
+            return result
+
         for alone in (False, True):
             results += await asyncio.gather(*(one(rule) for rule in RULES if rule.alone == alone))
     finally:  # after Ctrl-C too
