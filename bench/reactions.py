@@ -39,6 +39,7 @@ def stopping(_frame: bytes, scale: Scale) -> dict[str, float]:
             found[f"{name} peak"] = ours.server.peak_bytes()
             found[f"{name} median"], found[f"{name} p99"] = readers.latencies()
             found[f"{name} lost"] = readers.lost()
+            found[f"{name} slow"] = _metric("stream_slow_connections")
     return found
 
 

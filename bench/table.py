@@ -92,6 +92,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("some stop reading, memory more", "MB", 1 / MEGABYTE, _grown, "", _fixed(10 * MEGABYTE), 1.0),
     _against("some stop reading, p99 of the others", "ms", 1, "stopped p99", "reading p99", "all read", 1.2),
     Figure("   median of the others", "ms", 1, _of("stopped median")),
+    Figure("   streams that the server knew to be slow", "", 1, _of("stopped slow")),
     Figure("   streams that the server ended", "", 1, _of("stopped lost")),
     _against("all come back, wall time per join", "µs", 1e6, "back wall", "first wall", "first join", 1.0),
     _against("all come back, CPU per join", "µs", 1e6, "back cpu", "first cpu", "first join", 1.0),
