@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -60,6 +61,8 @@ def contender(name: str, frame: bytes) -> Iterator[Contender]:
             yield as_contender(ours)
     else:
         peer = next(each for each in PEERS if each.name == name)
+        if needed := peer.missing():
+            sys.exit(f"{name} is not installed ({needed})")
         with peer.start(PORT) as server:
             caller = Caller(PORT)
             sent = request("POST", "/publish", {"Content-Type": "text/plain"}, peer.body(frame))
