@@ -52,6 +52,11 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def out(self) -> str:
         """What it has printed so far."""
         return self._out.read_text(encoding="utf-8")

@@ -51,10 +51,15 @@ class Venue:
         self._process = Process(self._directory, "serve", **given)
         await asyncio.to_thread(self._process.printed, "PulseStage serves")
 
-    async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it, this way."""
-        if self._process is not None:
-            await asyncio.to_thread(self._process.stop, how)
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it, this way. Its exit code."""
+        return 0 if self._process is None else await asyncio.to_thread(self._process.stop, how)
+
+    @property
+    def pid(self) -> int:
+        """The process of the running server."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:
