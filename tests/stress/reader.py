@@ -70,10 +70,10 @@ class Reader:
 
     async def stays_to_the_end(self) -> None:
         """Until the server ends the stream."""
-        assert self._connection is not None
-        await self._connection.ended.wait()
-        life = self.lives[-1]
-        life.rest, life.complete = self._connection.rest, True
+        if self._connection is not None:
+            await self._connection.ended.wait()
+            life = self.lives[-1]
+            life.rest, life.complete = self._connection.rest, True
 
     @property
     def place(self) -> Place:
