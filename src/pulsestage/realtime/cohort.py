@@ -6,88 +6,105 @@ from typing import TYPE_CHECKING
 from pulsestage.realtime.encoding import EncodingName
 from pulsestage.realtime.filter import View
 from pulsestage.realtime.payloads import Payload
-from pulsestage.realtime.sink import Sink
+from pulsestage.realtime.sink import DirectSink, Sink
 from pulsestage.realtime.stats import Counters
 
 if TYPE_CHECKING:
     from pulsestage.realtime.subscription import Subscription
 
-Write = Callable[[bytes], bool]
-
 
 class Cohort:
     """One view in one encoding. Those of its streams that are live are written together, some at a time.
 
-    While a payload is being written, a live stream either has it or is *due*.
+    Live streams stand in a row, and each knows its place. While a payload is being written, the first so many of them
+    are *due*: they don't have it yet. Whoever leaves is replaced by the last one of those he stood with.
     """
 
-    __slots__ = ("_behind", "_due", "_live", "_payload", "encoding", "size", "view")
+    __slots__ = ("_behind", "_due", "_payload", "_readers", "_writes", "encoding", "size", "view")
 
     def __init__(self, view: View, encoding: EncodingName) -> None:
         self.view = view
         self.encoding = encoding
         self.size = 0
         """Streams, live or not."""
-        self._live: dict[Subscription, Write] = {}
-        self._due: dict[Subscription, Write] = {}
+        self._readers: list[Subscription] = []
+        self._writes: list[Callable[[bytes], int]] = []
+        self._due = 0
         self._payload: Payload | None = None
         self._behind = 0
 
     @property
     def has_live(self) -> bool:
         """Whether there is anybody to write to."""
-        return bool(self._live)
+        return bool(self._readers)
 
     @property
     def has_due(self) -> bool:
         """Whether the payload is still to be written to somebody."""
-        return bool(self._due)
+        return self._due > 0
 
     def join(self, subscription: "Subscription", sink: Sink) -> None:
         """Write to this stream too, from the next payload on."""
-        self._live[subscription] = sink.write
+        subscription.place = len(self._readers)
+        self._readers.append(subscription)
+        direct = sink.direct if isinstance(sink, DirectSink) else None
+        self._writes.append(direct or sink.write)
 
     def leave(self, subscription: "Subscription") -> int | None:
         """Write to it no more. The seq it has come to, if that is less than the others'."""
         behind = self.behind(subscription)
-        self._due.pop(subscription, None)
-        self._live.pop(subscription, None)
+        hole = subscription.place
+        if hole < self._due:
+            self._due -= 1
+            self._move(self._due, hole)
+            hole = self._due
+        self._move(len(self._readers) - 1, hole)
+        self._readers.pop()
+        self._writes.pop()
         return behind
 
     def behind(self, subscription: "Subscription") -> int | None:
         """The seq that a live stream has come to, if the present payload is still to be written to it."""
-        return self._behind if subscription in self._due else None
+        return self._behind if subscription.place < self._due else None
 
     def begin(self, payload: Payload, after: int) -> None:
         """This payload, of what follows seq `after`, is for all who are live now."""
-        self._due, self._live = self._live, self._due
+        self._due = len(self._readers)
         self._payload = payload
         self._behind = after
 
     def write(self, limit: int, counters: Counters) -> int:
         """Write to at most so many of those who are due; how many there were.
 
-        One call per reader, and little else unless a sink is full: this loop is what the product lives on.
+        One call per reader and a comparison: this loop is what the product lives on. Nobody is told anything from
+        inside a sink's `write`, so the row stays as it is until those are looked after who didn't take all of it.
         """
-        payload, due, live = self._payload, self._due, self._live
+        payload, end = self._payload, self._due
         if payload is None:
             return 0
-        data = payload.data
-        count = min(limit, len(due))
-        for _ in range(count):
-            if not due:
-                break  # a sink that failed took others with it
-            subscription, write = due.popitem()
+        start = max(0, end - limit)
+        data, size = payload.data, len(payload.data)
+        hindered: list[tuple[Subscription, int | Exception]] = []
+        for place, write in enumerate(self._writes[start:end], start):
             try:
-                if write(data):
-                    live[subscription] = write
-                else:
-                    subscription.fill()
+                taken = write(data)
             except Exception as error:  # noqa: BLE001 - one broken sink must not cost the others their events
-                subscription.fail(error)
-        if not due:
+                hindered.append((self._readers[place], error))
+            else:
+                if taken != size and taken is not True:
+                    hindered.append((self._readers[place], taken))
+        self._due = start
+        if not start:
             self._payload = None
-        counters.wrote(len(data), payload.frames, count)
-        counters.conflated += payload.conflated * count
-        counters.saved += payload.saved * count
-        return count
+        for subscription, result in hindered:
+            subscription.hinder(data, result)
+        counters.wrote(size, payload.frames, end - start)
+        counters.conflated += payload.conflated * (end - start)
+        counters.saved += payload.saved * (end - start)
+        return end - start
+
+    def _move(self, source: int, target: int) -> None:
+        if source != target:
+            self._readers[target] = self._readers[source]
+            self._writes[target] = self._writes[source]
+            self._readers[target].place = target

@@ -5,7 +5,7 @@ implementation passes `pulsestage.contracts.sink.SinkContract`.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Sink(Protocol):
@@ -31,3 +31,18 @@ class Sink(Protocol):
 
     def abort(self) -> None:
         """End at once and let go of what was not sent."""
+
+
+@runtime_checkable
+class DirectSink(Sink, Protocol):
+    """A sink that has a shorter way for most writes, such as the system call itself."""
+
+    @property
+    def direct(self) -> Callable[[bytes], int] | None:
+        """Call this instead of `write` as long as the sink is not full; None if there is no such way just now.
+
+        It returns how many bytes were taken. If that is not all, or it raises OSError, `write` is called with the rest.
+        """
+
+    def write(self, payload: bytes | memoryview) -> bool:
+        """As every sink's; also for what `direct` has left."""

@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 MAX_DISCARDED_BYTES: Final = 64 * 1024
 """A reader has nothing to say after its request. What it says is dropped, and after this much the connection too."""
 PROBE_SECONDS: Final = (0.01, 0.1, 1.0)
 """When to ask again whether a reader that has stopped sending is still there: the answer takes a round trip."""
+_HAS_DESCRIPTORS: Final = sys.platform != "win32"
+"""Whether a socket is a file, as on Unix; on Windows only the transport can write to it."""
 
 
 def _ignore() -> None:
@@ -23,7 +27,8 @@ class SocketSink(asyncio.Protocol):
 
     At rest a payload is one system call on the file descriptor. What the kernel doesn't take goes to the transport, and
     the sink is full until the transport is empty again: at most one payload and a farewell wait here, whatever the
-    reader does. TLS, whose transports encrypt, is always written through the transport.
+    reader does. TLS, whose transports encrypt, is always written through the transport, which has two layers there: the
+    lower one holds up to 64 KiB and a payload before the sink is full.
 
     The descriptor is used only between `set_protocol` and `connection_lost`. asyncio and uvloop both close it after
     that call, so that it can't be somebody else's yet (`tests/realtime/test_socket_sink.py` holds them to it).
@@ -44,19 +49,32 @@ class SocketSink(asyncio.Protocol):
     b'bye' b''
     """
 
-    __slots__ = ("_closing", "_discarded", "_fd", "_full", "_on_close", "_on_drain", "_probe", "_socket", "_transport")
+    __slots__ = (
+        "_begun",
+        "_closing",
+        "_discarded",
+        "_fd",
+        "_full",
+        "_on_close",
+        "_on_drain",
+        "_probe",
+        "_socket",
+        "_transport",
+    )
 
     def __init__(self, transport: asyncio.Transport, probe: bytes = b"") -> None:
         self._transport = transport
         self._probe = probe
         self._on_drain: Callable[[], None] = _ignore
         self._on_close: Callable[[], None] = _ignore
+        self._begun = False
         self._closing = False
         self._full = False
         self._discarded = 0
         encrypts = transport.get_extra_info("ssl_object") is not None
-        self._socket = -1 if encrypts else transport.get_extra_info("socket").fileno()
-        self._fd = self._socket  # where to write directly; -1 if that can't be done now
+        direct = _HAS_DESCRIPTORS and not encrypts
+        self._socket = transport.get_extra_info("socket").fileno() if direct else -1
+        self._fd = -1  # where to write directly; -1 if that can't be done now
         transport.set_protocol(self)
         # Plain transports are full when anything waits in them, so that nothing overtakes it. TLS transports compare in
         # another way and would be full for ever at zero.
@@ -66,12 +84,17 @@ class SocketSink(asyncio.Protocol):
 
     # ---- The sink ------------------------------------------------------------------------------
 
+    @property
+    def direct(self) -> Callable[[bytes], int] | None:
+        """The system call, for this descriptor."""
+        return partial(os.write, self._fd) if self._fd >= 0 else None
+
     def attach(self, on_drain: Callable[[], None], on_close: Callable[[], None]) -> None:
         """Who is to be told."""
         self._on_drain = on_drain
         self._on_close = on_close
 
-    def write(self, payload: bytes) -> bool:
+    def write(self, payload: bytes | memoryview) -> bool:
         """Send this; False if the reader doesn't keep up."""
         if self._fd < 0:
             return self._write_through(payload)
@@ -107,7 +130,8 @@ class SocketSink(asyncio.Protocol):
         """The transport is empty."""
         self._full = False
         if not self._closing:
-            self._fd = self._socket
+            if self._begun:
+                self._fd = self._socket
             self._on_drain()
 
     def data_received(self, data: bytes) -> None:
@@ -139,9 +163,24 @@ class SocketSink(asyncio.Protocol):
     def _write_through(self, payload: bytes | memoryview) -> bool:
         if self._closing:
             return False
+        self._begun = True
         self._transport.write(payload)
-        return not self._full
+        if self._full:
+            return False
+        self._fd = self._socket
+        return True
 
     def _send_probe(self) -> None:
-        if self._fd >= 0:  # what already waits to be sent is a probe as good
-            self.write(self._probe)
+        # Not before the first payload, which may begin with what a decoder must see first. If something still waits to
+        # be sent, that is a probe as good. Nothing may be left waiting that the engine doesn't know of, or what it
+        # writes directly would overtake it; and whose last few bytes of room are gone doesn't read.
+        if self._fd < 0:
+            return
+        try:
+            whole = os.write(self._fd, self._probe) == len(self._probe)
+        except BlockingIOError:
+            return
+        except OSError:
+            whole = False
+        if not whole:
+            self.abort()

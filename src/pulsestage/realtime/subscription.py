@@ -21,7 +21,7 @@ from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import EpochChanged
 from pulsestage.realtime.jobs import Work
 from pulsestage.realtime.request import StreamRequest
-from pulsestage.realtime.sink import Sink
+from pulsestage.realtime.sink import DirectSink, Sink
 from pulsestage.realtime.start import EXPIRED_POSITION, Start, decide_start
 from pulsestage.realtime.window import Batch, Entry, pages
 
@@ -58,6 +58,7 @@ class Subscription:
         "_sink",
         "_task",
         "_waiting",
+        "place",
     )
 
     def __init__(self, engine: Engine, channel: "Channel", request: StreamRequest, sink: Sink) -> None:
@@ -80,6 +81,7 @@ class Subscription:
         self._closed = False
         self._task: asyncio.Task[None] | None = None
         self._retrying = False
+        self.place = 0  # in the cohort's row, while it is live
         sink.attach(self._drained, self._gone)
 
     # ---- For the application -------------------------------------------------------------------
@@ -159,6 +161,17 @@ class Subscription:
                 self.fill()
         except Exception as error:  # noqa: BLE001 - as in Cohort.write
             self.fail(error)
+
+    def hinder(self, data: bytes, result: int | Exception) -> None:
+        """The cohort's write didn't go through: so many bytes were taken, or the sink said False, or raised this."""
+        if result is False:
+            self.fill()
+        elif isinstance(self._sink, DirectSink) and (isinstance(result, int | OSError)):
+            taken = result if isinstance(result, int) else 0
+            if not self._sink.write(memoryview(data)[taken:]):
+                self.fill()
+        else:
+            self.fail(result if isinstance(result, Exception) else TypeError(f"a sink's write returned {result}"))
 
     def fill(self) -> None:
         """The sink is full: stay where the channel is, or where the cursor was, until it drains."""
