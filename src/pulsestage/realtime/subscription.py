@@ -20,6 +20,7 @@ from pulsestage.realtime.encoding import ENCODINGS, EncodingName
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import EpochChanged
 from pulsestage.realtime.jobs import Work
+from pulsestage.realtime.payloads import Payload
 from pulsestage.realtime.request import StreamRequest
 from pulsestage.realtime.sink import DirectSink, Sink
 from pulsestage.realtime.start import EXPIRED_POSITION, Start, decide_start
@@ -151,7 +152,9 @@ class Subscription:
             elif self._cursor < channel.oldest:
                 self._run(self._catch_up)
             else:
-                self._write_from_window()
+                payload = self._take_from_window()
+                if payload.frames:
+                    self.write(payload.data, payload.frames)
 
     def write(self, data: bytes, frame_count: int = 1) -> None:
         """Give the sink these bytes."""
@@ -242,7 +245,11 @@ class Subscription:
         if start.reset is not None:
             engine.counters.resets[start.reset] += 1
             beginning.append(frames.reset(self.tenant, start.reset, now))
-        self.write(self._encoding.head + self._encoding.encode(b"".join(beginning)), len(beginning))
+        data, frame_count = self._encoding.head + self._encoding.encode(b"".join(beginning)), len(beginning)
+        if not start.snapshot and self._channel.oldest <= self._cursor < self._channel.flushed:
+            payload = self._take_from_window()  # in the same write: most who come back are soon where the others are
+            data, frame_count = data + payload.data, frame_count + payload.frames
+        self.write(data, frame_count)
         self.proceed()
 
     def _invalidate(self, reason: str) -> None:
@@ -257,13 +264,12 @@ class Subscription:
             self._engine.snapshot_budget.give_back(self._borrowed)
             self._borrowed = 0
 
-    def _write_from_window(self) -> None:
-        channel = self._channel
-        self._cursor, payload = channel.payload_after(self._cursor, self._cohort)
-        if payload.frames:
-            self._engine.counters.conflated += payload.conflated
-            self._engine.counters.saved += payload.saved
-            self.write(payload.data, payload.frames)
+    def _take_from_window(self) -> Payload:
+        """What comes next, to be written now."""
+        self._cursor, payload = self._channel.payload_after(self._cursor, self._cohort)
+        self._engine.counters.conflated += payload.conflated
+        self._engine.counters.saved += payload.saved
+        return payload
 
     async def _catch_up(self) -> None:
         channel, engine = self._channel, self._engine
