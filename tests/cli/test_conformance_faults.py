@@ -331,7 +331,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
 @pytest.fixture(scope="module")
 def port(start: Start) -> int:
     """A server with teams, whose heart beats fast."""
-    demo = start("demo", "--port", "0", "--audience", "0", "--quiet", PULSESTAGE_HEARTBEAT_SECONDS="2")
+    demo = start("demo", "--port", "0", "--audience", "0", "--quiet", PULSESTAGE_HEARTBEAT_SECONDS="0.3")
     return int(demo.printed(r"http://127\.0\.0\.1:(\d+)").group(1))
 
 
