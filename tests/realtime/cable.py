@@ -63,8 +63,8 @@ class Reader:
 class Cable(Reader):
     """Both ends: what `SinkContract` needs."""
 
-    def __init__(self, sink: SocketSink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        super().__init__(reader, writer)
+    def __init__(self, sink: SocketSink, reader: Reader) -> None:
+        super().__init__(reader._reader, reader.writer)
         self.sink = sink
 
     @property
@@ -89,10 +89,8 @@ class Server(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def cable(
-    kind: type[SocketSink] = SocketSink, *, tls: bool = False, probe: bytes = b"", head: bytes = b""
-) -> AsyncIterator[Cable]:
-    """A connection whose server has sent this head and handed it over. The kernel holds little of it."""
+async def connected(*, tls: bool = False) -> AsyncIterator[tuple[asyncio.Transport, Reader]]:
+    """A server's transport, and its client. The kernel holds little between them."""
     loop = asyncio.get_running_loop()
     for_server, for_client = certificates() if tls else (None, None)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -106,12 +104,20 @@ async def cable(
     name = "localhost" if tls else None
     reader, writer = await asyncio.open_connection(sock=client, ssl=for_client, server_hostname=name, limit=4096)
     transport = await asyncio.wait_for(made, PATIENCE_SECONDS)
-    transport.write(head)
-    sink = kind(transport, probe)
     try:
-        yield Cable(sink, reader, writer)
+        yield transport, Reader(reader, writer)
     finally:
-        sink.abort()
+        transport.abort()
         writer.transport.abort()
         server.close()
         await asyncio.sleep(0.001)  # for transports that close in their next turn
+
+
+@asynccontextmanager
+async def cable(
+    kind: type[SocketSink] = SocketSink, *, tls: bool = False, probe: bytes = b"", head: bytes = b""
+) -> AsyncIterator[Cable]:
+    """A connection whose server has sent this head and handed it over."""
+    async with connected(tls=tls) as (transport, reader):
+        transport.write(head)
+        yield Cable(kind(transport, probe), reader)

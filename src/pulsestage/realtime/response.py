@@ -76,6 +76,9 @@ async def _stream_to(sink: SocketSink, hub: Hub, request: StreamRequest) -> None
         await hub.subscribe(request, sink)
     except HubClosed:  # since we looked; the client comes back
         sink.close()
+    except BaseException:  # nobody else knows of the connection now
+        sink.abort()
+        raise
 
 
 @cache

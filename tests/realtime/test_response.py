@@ -1,0 +1,202 @@
+"""`respond`: over a socket where the server offers one, through ASGI everywhere else."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from pulsestage.realtime import HAND_OFF, Hub, HubClosed, MemoryEventStore, StreamRequest, respond, response
+from tests.realtime.cable import Reader, connected
+from tests.realtime.support import PUBLIC, parse, settle
+
+GZIP = StreamRequest(tenant="t1", audiences=PUBLIC, encoding="gzip")
+PLAIN = StreamRequest(tenant="t1", audiences=PUBLIC)
+HEAD = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
+
+
+class Offer:
+    """A server's hand-off that notes what it is asked."""
+
+    def __init__(self, transport: asyncio.Transport | None = None, *, begins: bool = True) -> None:
+        self.asked: list[str] = []
+        self.transport = transport
+        self.begins = begins
+
+    def begin(self) -> bool:
+        self.asked.append("begin")
+        return self.begins
+
+    def take(self) -> asyncio.Transport | None:
+        self.asked.append("take")
+        return self.transport
+
+
+class Exchange:
+    """One request of an ASGI server."""
+
+    def __init__(self, offer: Offer | None = None, method: str = "GET") -> None:
+        self.scope: dict[str, Any] = {"type": "http", "method": method}
+        self.offer = offer
+        if offer is not None:
+            self.scope["extensions"] = {HAND_OFF: offer}
+        self.sent: list[Any] = []
+        self.gone = asyncio.Event()
+        self.body_began = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+        if "body" in message:
+            self.body_began.set()
+        if self.offer is not None:
+            self.offer.asked.append("send")
+
+    @property
+    def body(self) -> str:
+        return b"".join(message.get("body", b"") for message in self.sent).decode()
+
+    async def respond(self, hub: Hub, request: StreamRequest = PLAIN, **named: Any) -> None:
+        await respond(self.scope, self.receive, self.send, hub=hub, request=request, **named)
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[Hub]:
+    store = MemoryEventStore()
+    store.create("t1", "e1")
+    async with Hub(store) as hub:
+        yield hub
+
+
+@pytest.fixture(autouse=True)
+def _as_at_the_start() -> None:
+    response._note_fall_back.cache_clear()
+
+
+async def test_over_a_socket_it_returns_at_once_and_the_stream_goes_on(hub: Hub) -> None:
+    async with connected() as (transport, reader):
+        exchange = Exchange(Offer(transport))
+        await exchange.respond(hub, headers=[(b"x-own", b"1")])
+        assert exchange.sent == [{"type": "http.response.start", "status": 200, "headers": [*HEAD, (b"x-own", b"1")]}]
+        assert exchange.offer is not None
+        assert exchange.offer.asked == ["begin", "send", "take"]
+        assert hub.connections("t1") == 1
+        await first_frame(reader)
+        await hub.close("deploy")
+        frames = parse((await reader.received_to_end()).decode())
+        assert [frame.type for frame in frames] == ["connected", "goodbye"]
+
+
+async def test_without_an_offer_it_returns_at_the_end(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        exchange = Exchange()
+        running = asyncio.ensure_future(exchange.respond(hub))
+        await exchange.body_began.wait()
+        assert not running.done()
+        exchange.gone.set()
+        await running
+        assert exchange.sent[0]["headers"] == HEAD
+        assert [frame.type for frame in parse(exchange.body)] == ["connected"]
+    told = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(told) == 1
+    assert "does not hand over" in told[0]
+
+
+async def test_extensions_of_other_servers_are_no_offer(hub: Hub) -> None:
+    unknown: list[Any] = [None, {}, {"http.response.push": {}}]
+    for extensions in unknown:
+        exchange = Exchange()
+        exchange.scope["extensions"] = extensions
+        exchange.gone.set()
+        await exchange.respond(hub)
+        assert exchange.sent[0]["status"] == 200
+
+
+async def test_an_offer_that_is_too_late_is_no_offer(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    exchange = Exchange(Offer(begins=False))
+    running = asyncio.ensure_future(exchange.respond(hub))
+    await exchange.body_began.wait()
+    exchange.gone.set()
+    await running
+    assert exchange.offer is not None
+    assert "take" not in exchange.offer.asked
+    assert [frame.type for frame in parse(exchange.body)] == ["connected"]
+    assert not caplog.records, "this server can, only this request could not"
+
+
+async def test_a_client_that_is_gone_by_then_has_no_stream(hub: Hub) -> None:
+    exchange = Exchange(Offer(None))
+    await exchange.respond(hub)
+    assert len(exchange.sent) == 1
+    assert hub.total_connections == 0
+
+
+@pytest.mark.parametrize("offered", [False, True])
+async def test_head_is_answered_with_the_head_alone(hub: Hub, *, offered: bool) -> None:
+    offer = Offer() if offered else None
+    exchange = Exchange(offer, method="HEAD")
+    await exchange.respond(hub, GZIP)
+    assert exchange.sent == [
+        {"type": "http.response.start", "status": 200, "headers": [*HEAD, (b"content-encoding", b"gzip")]},
+        {"type": "http.response.body", "body": b"", "more_body": False},
+    ]
+    if offer is not None:
+        assert offer.asked == ["send", "send"]
+    assert hub.stats().joins == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("offered", [False, True])
+async def test_a_closed_hub_raises_before_anything_is_sent(hub: Hub, method: str, *, offered: bool) -> None:
+    await hub.close("shutdown")
+    exchange = Exchange(Offer() if offered else None, method)
+    with pytest.raises(HubClosed):
+        await exchange.respond(hub)
+    assert not exchange.sent
+
+
+async def test_a_hub_that_closes_after_the_head_ends_the_connection(hub: Hub) -> None:
+    class Slow(Exchange):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            await hub.close("shutdown")
+
+    async with connected() as (transport, reader):
+        await Slow(Offer(transport)).respond(hub)
+        assert await reader.received_to_end() == b""
+
+
+async def test_whatever_goes_wrong_after_the_hand_off_leaves_no_connection_behind(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(hub, "subscribe", fail)
+    async with connected() as (transport, _):
+        with pytest.raises(MemoryError):
+            await Exchange(Offer(transport)).respond(hub)
+        assert transport.is_closing()
+
+
+async def test_a_reader_that_leaves_is_forgotten(hub: Hub) -> None:
+    async with connected() as (transport, reader):
+        await Exchange(Offer(transport)).respond(hub)
+        await first_frame(reader)
+        await reader.leave()
+        async with asyncio.timeout(5):
+            while hub.total_connections:  # noqa: ASYNC110 - the hub learns it from the socket
+                await asyncio.sleep(0)
+        await settle()
+        assert hub.stats().closes == {"client-gone": 1}
+
+
+async def first_frame(reader: Reader) -> None:
+    """Read until the stream has connected."""
+    size = 1
+    while not (await reader.received(size)).endswith(b"\n\n"):
+        size += 1
