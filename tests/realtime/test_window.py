@@ -165,3 +165,22 @@ def test_an_entry_is_encoded_once_per_audience() -> None:
     assert entry.size == sum(map(len, entry.frames.values()))
     first = Batch.of([entry], EVERYTHING).payload
     assert first == entry.frames["public"]
+
+
+@given(
+    sizes=st.lists(st.integers(0, 30), min_size=1, max_size=30),
+    kept=st.integers(1, 30),
+    max_bytes=st.integers(1, 2500),
+    data=st.data(),
+)
+def test_a_batch_ends_where_counting_says(sizes: list[int], kept: int, max_bytes: int, data: st.DataObject) -> None:
+    window = Window("e1", "t1", after=0, max_events=kept, max_bytes=1_000_000)
+    for seq, size in enumerate(sizes, start=1):
+        window.append(event(seq, b'"' + b"x" * size + b'"'))
+    window.trim(len(sizes))
+    after = data.draw(st.integers(window.floor, window.head - 1))
+    limit = data.draw(st.integers(after + 1, window.head))
+    entries = window.between(after, limit)
+    counted = [sum(entry.size for entry in entries[: number + 1]) for number in range(len(entries))]
+    fitting = sum(total <= max_bytes for total in counted)
+    assert window.batch_end(after, limit, max_bytes) == after + max(1, fitting)

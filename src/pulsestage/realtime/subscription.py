@@ -51,12 +51,14 @@ class Subscription:
         "_engine",
         "_full",
         "_heart_slot",
+        "_holders",
         "_live",
         "_owes_reset",
         "_owes_snapshot",
         "_request",
         "_retrying",
         "_sink",
+        "_snapshot",
         "_task",
         "_waiting",
         "place",
@@ -65,7 +67,9 @@ class Subscription:
     def __init__(self, engine: Engine, channel: "Channel", request: StreamRequest, sink: Sink) -> None:
         self._engine = engine
         self._channel = channel
-        self._request = request
+        self._request: StreamRequest | None = request  # until it is connected: much is in it that is needed once
+        self._snapshot = request.snapshot
+        self._holders = request.holders
         self._sink = sink
         self._encoding = ENCODINGS[request.encoding]
         self._cohort: Cohort = channel.enter(self, request.view, request.encoding)
@@ -90,7 +94,7 @@ class Subscription:
     @property
     def tenant(self) -> str:
         """The tenant's id."""
-        return self._request.tenant
+        return self._channel.tenant
 
     @property
     def closed(self) -> bool:
@@ -186,7 +190,7 @@ class Subscription:
     @property
     def encoding(self) -> EncodingName:
         """How its bytes are encoded."""
-        return self._request.encoding
+        return self._cohort.encoding
 
     @property
     def cursor(self) -> int:
@@ -230,12 +234,16 @@ class Subscription:
     # ---- Steps ---------------------------------------------------------------------------------
 
     def _decide_start(self) -> Start:
-        channel, request = self._channel, self._request
-        wants_snapshot = request.snapshot is not None
-        return decide_start(request.last_event_id, channel.bounds, live=channel.flushed, snapshot=wants_snapshot)
+        channel = self._channel
+        position = self._request.last_event_id if self._request is not None else None
+        wants_snapshot = self._snapshot is not None
+        return decide_start(position, channel.bounds, live=channel.flushed, snapshot=wants_snapshot)
 
     def _connect(self, start: Start) -> None:
         engine, request = self._engine, self._request
+        if request is None:
+            return
+        self._request = None
         self._waiting = False
         self._connected = True
         self._cursor = start.cursor
@@ -255,7 +263,7 @@ class Subscription:
     def _invalidate(self, reason: str) -> None:
         self._leave_cohort()
         self._owes_reset = reason
-        self._owes_snapshot = self._request.snapshot is not None
+        self._owes_snapshot = self._snapshot is not None
         self._cursor = self._channel.flushed
         self._engine.counters.resets[reason] += 1
 
@@ -300,7 +308,7 @@ class Subscription:
                 return
 
     async def _take_snapshot(self) -> None:
-        engine, make = self._engine, self._request.snapshot
+        engine, make = self._engine, self._snapshot
         if make is None:
             return
         async with engine.snapshot_slots:
@@ -364,7 +372,7 @@ class Subscription:
             engine = self._engine
             engine.counters.closes[reason] += 1
             engine.slow.end(self)
-            _count_down(engine.holders, self._request.holders)
+            _count_down(engine.holders, self._holders)
             engine.hearts.discard(self, self._heart_slot)
             self._channel.exit(self, self._cohort)
 

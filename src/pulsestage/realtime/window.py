@@ -4,6 +4,7 @@ Bounded by count and by bytes. Nothing here knows who reads: a reader is a curso
 read from the log.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -43,7 +44,7 @@ class Window:
     (42, 44, [43, 44])
     """
 
-    __slots__ = ("_entries", "_max_bytes", "_max_events", "epoch", "floor", "head", "size", "tenant")
+    __slots__ = ("_ends", "_entries", "_max_bytes", "_max_events", "epoch", "floor", "head", "size", "tenant")
 
     def __init__(self, epoch: str, tenant: str, *, after: int, max_events: int, max_bytes: int) -> None:
         self.epoch = epoch
@@ -53,6 +54,7 @@ class Window:
         self.size = 0
         """Bytes of all frames."""
         self._entries: dict[int, Entry] = {}
+        self._ends: dict[int, int] = {}  # where each entry ends, if all were laid behind one another
         self._max_events = max_events
         self._max_bytes = max_bytes
 
@@ -65,6 +67,7 @@ class Window:
             raise ValueError(f"event {event.seq} does not follow {self.head}")
         entry = Entry.of(self.epoch, self.tenant, event)
         self._entries[entry.seq] = entry
+        self._ends[entry.seq] = self._ends.get(self.head, 0) + entry.size
         self.head = entry.seq
         self.size += entry.size
 
@@ -78,6 +81,7 @@ class Window:
         while self.floor < upto and self.is_over:
             self.floor += 1
             self.size -= self._entries.pop(self.floor).size
+            del self._ends[self.floor]
 
     def extend_back(self, entries: Sequence[Entry]) -> None:
         """Take older entries, as far as they reach down from the floor without a gap and there is room."""
@@ -85,6 +89,7 @@ class Window:
             if entry.seq == self.floor:
                 if len(self._entries) >= self._max_events or self.size + entry.size > self._max_bytes:
                     return
+                self._ends[entry.seq] = self._start(entry.seq + 1)
                 self._entries[entry.seq] = entry
                 self.size += entry.size
                 self.floor -= 1
@@ -99,12 +104,15 @@ class Window:
 
         It depends on nothing else, so that readers who continue from the same place share what comes next.
         """
-        entries = self._entries
-        upto = after + 1
-        size = entries[upto].size
-        while upto < limit and (size := size + entries[upto + 1].size) <= max_bytes:
-            upto += 1
-        return upto
+        last_end = self._start(after + 1) + max_bytes
+        if self._ends[limit] <= last_end:
+            return limit
+        return after + max(1, bisect_right(range(after + 1, limit + 1), last_end, key=self._ends.__getitem__))
+
+    def _start(self, seq: int) -> int:
+        """Where this entry begins; any number will do for one that is not there yet."""
+        entry = self._entries.get(seq)
+        return self._ends[seq] - entry.size if entry is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
