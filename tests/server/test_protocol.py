@@ -1,13 +1,17 @@
-"""The head of a request has a limit, whoever sends it and however slowly."""
+"""What comes in has limits: of size, of time, and of connections; whoever sends it and however slowly."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
+from pulsestage.server import protocol
 from pulsestage.server.protocol import MAX_HEAD_BYTES
 from tests.http.conftest import make_settings
 from tests.http.streaming.server import Server, listening
+from tests.server.wire import Wire, until, wire
 
 
 @pytest.fixture(scope="module")
@@ -18,17 +22,14 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 
 async def answers_to(server: Server, *pieces: bytes) -> bytes:
     """All that comes back for these pieces, sent one after the other until the server has enough."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.base_url.rpartition(":")[2]))
-    try:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-        async with asyncio.timeout(5):
-            return await reader.read()
-    except ConnectionError:
-        return b"reset"  # closed while there was more to come; what was answered is lost on the way
-    finally:
-        writer.close()
+    async with wire(server) as client:
+        try:
+            for piece in pieces:
+                client.send(piece)
+                await client.writer.drain()
+        except ConnectionError:
+            return b"reset"  # closed while there was more to come; what was answered is lost on the way
+        return await client.rest()
 
 
 GET = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
@@ -64,3 +65,77 @@ async def test_trailers_have_the_same_limit(server: Server) -> None:
     async with asyncio.timeout(5):
         answer = await answers_to(server, post, *[b"X-A: a\r\n" * 1024] * 10_000)
     assert b"HTTP/1.1 2" not in answer
+
+
+# ---- Time --------------------------------------------------------------------------------------
+
+
+POST = b"POST /questions HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
+HEALTH = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+SLOW = {"nothing": b"", "half a head": HEALTH[:20], "half a body": POST + b"{", "empty lines": b"\r\n\r\n"}
+
+
+@pytest.fixture
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("_hurry")
+@pytest.mark.parametrize("said", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize("before", [b"", HEALTH], ids=["first", "second"])
+async def test_a_request_that_does_not_arrive_ends_the_connection(server: Server, said: bytes, before: bytes) -> None:
+    async with wire(server) as client:
+        if before:
+            client.send(before)
+            await client.until(b"}")
+        if said or not before:  # between two requests uvicorn waits for 5 seconds
+            client.send(said)
+            assert await client.rest() == b""
+
+
+@pytest.mark.usefixtures("_hurry")
+async def test_the_body_that_an_early_answer_did_not_wait_for_has_the_same_time(server: Server) -> None:
+    async with wire(server) as client:
+        client.send(POST.replace(b"100", b"99999999") + b"{")
+        assert (await client.head())[0].startswith("HTTP/1.1 413 ")
+        assert (await client.rest()).startswith(b'{"')
+
+
+@pytest.mark.usefixtures("_hurry")
+async def test_who_has_said_all_is_not_hurried(server: Server) -> None:
+    async with wire(server) as client, wire(server) as other:
+        client.send(b"GET /sse HTTP/1.1\r\nHost: a\r\n\r\n")
+        await client.head()
+        await client.frame()
+        assert await other.rest() == b"", "this one has said nothing"
+        await (await server.room("default")).ask("Still here?")
+        assert "Still here?" in await client.frame()
+
+
+# ---- Connections -------------------------------------------------------------------------------
+
+
+async def test_one_connection_too_many_is_told_so_and_closed(tmp_path: Path) -> None:
+    async with listening(make_settings(tmp_path, max_connections=10)) as server, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(wire(server)) for _ in range(10)]
+        for client in clients[:5]:
+            client.send(b"GET /sse HTTP/1.1\r\nHost: a\r\n\r\n")
+            await client.frame()
+        await until(lambda: len(server.uvicorn.server_state.connections) == 5)  # the others say nothing
+        assert await refusal_of(await stack.enter_async_context(wire(server))) == [
+            "HTTP/1.1 503 Service Unavailable", "retry-after: 5", "content-length: 0", "connection: close",
+        ]  # fmt: skip
+        clients[0].writer.close()
+        await until(lambda: server.app.state.hub.total_connections == 4)
+        clients[9].send(HEALTH)
+        assert (await clients[9].head())[0] == "HTTP/1.1 200 OK"
+        newcomer = await stack.enter_async_context(wire(server))
+        newcomer.send(HEALTH)
+        assert (await newcomer.head())[0] == "HTTP/1.1 200 OK"
+
+
+async def refusal_of(client: Wire) -> list[str]:
+    """Its lines, and then the end."""
+    head = await client.head()
+    assert await client.rest() == b""
+    return head

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pulsestage.realtime import HAND_OFF
@@ -29,7 +30,19 @@ REQUEST_SECONDS: Final = 30.0
 """How long a request may take to arrive, from its first byte or from the opening of the connection."""
 
 TOUCHED: Final = {
-    HttpToolsProtocol: ("connections", "cycle", "flow", "loop", "parser", "pipeline", "transport"),
+    HttpToolsProtocol: (
+        "_unset_keepalive_if_required",
+        "connections",
+        "cycle",
+        "flow",
+        "headers",
+        "loop",
+        "parser",
+        "pipeline",
+        "scope",
+        "transport",
+    ),
+    FlowControl: ("resume_reading",),
     RequestResponseCycle: (
         "chunked_encoding",
         "disconnected",
@@ -78,9 +91,12 @@ class StreamingProtocol(HttpToolsProtocol):
         event loop busy for half a minute; and every client could have the server hold as much as it cares to send. A
         piece is at most 256 KB, so it may be counted after it was parsed.
         """
+        if self.transport.is_closing():
+            return  # TLS still brings what came with the handshake, to a connection that was refused
         self._head_bytes += len(data)
         super().data_received(data)
-        if self._receiving and self._timer is None:
+        # Empty lines before a request are none of it, and still uvicorn stops its own timer for them.
+        if self._timer is None and (self._receiving or not self._is_answering):
             self._timer = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             if self._is_answering:
@@ -105,7 +121,8 @@ class StreamingProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_headers_complete()
         if can_hand_off():
-            self.scope["extensions"] = {HAND_OFF: Offer(self, self.cycle)}  # type: ignore[dict-item] # as it may be
+            extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
+            extensions[HAND_OFF] = Offer(self, self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """What came belongs to the body, which the application counts."""
@@ -184,12 +201,12 @@ class Offer:
 @cache
 def can_hand_off() -> bool:
     """Whether this uvicorn has what a hand-off touches; said once if not."""
-    missing = {
-        attribute
-        for touched, attributes in TOUCHED.items()
-        for attribute in attributes
-        if attribute not in touched.__init__.__code__.co_names  # type: ignore[misc] # of the class, as it is
-    }
+    missing = {name for touched, names in TOUCHED.items() for name in names if not _has(touched, name)}
     if missing:
         log.warning("This version of uvicorn can't hand over its sockets (no %s)", ", ".join(sorted(missing)))
     return not missing
+
+
+def _has(touched: type, name: str) -> bool:
+    """As a method, or as an attribute that is set when an instance is made."""
+    return hasattr(touched, name) or name in touched.__init__.__code__.co_names  # type: ignore[misc] # of the class, as it is

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from pulsestage.server.serving import make_server
+from pulsestage.server.serving import PulseServer, make_server
 from pulsestage.services import tenants
 from pulsestage.settings import Settings
 from tests.http.conftest import Room
@@ -92,9 +92,11 @@ class Stream:
 class Server:
     """A server that listens."""
 
-    def __init__(self, port: int, app: Any) -> None:
-        self.base_url = f"http://127.0.0.1:{port}"
-        self.app = app
+    def __init__(self, port: int, uvicorn: PulseServer) -> None:
+        self.port = port
+        self.base_url = f"{'https' if uvicorn.config.is_ssl else 'http'}://127.0.0.1:{port}"
+        self.app: Any = uvicorn._app
+        self.uvicorn = uvicorn
 
     async def room(self, slug: str) -> Room:
         """The room of that name, founded if need be. Its people talk to the application directly."""
@@ -128,7 +130,7 @@ async def listening(settings: Settings) -> AsyncIterator[Server]:
     running = asyncio.create_task(server.serve())
     running.add_done_callback(lambda _: started.cancel())  # if it can't start, nobody waits for it
     try:
-        yield Server(await started, server._app)
+        yield Server(await started, server)
     finally:
         server.should_exit = True
         await running
