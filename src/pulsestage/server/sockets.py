@@ -52,7 +52,10 @@ def allow_open_files(connections: int) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (OSError, ValueError):  # macOS and some containers have further limits, which they don't tell
+        allowed = soft
     if allowed < needed:
         log.warning(
             "This process may open %d files, not enough for %d connections; raise the limit (`ulimit -n`, or "
