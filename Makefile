@@ -38,6 +38,7 @@ bench: .venv/.bench ## Measure votes, pages and the fan-out, side by side with t
 	$(bin)/python -m bench.votes
 	$(bin)/python -m bench.pages
 	$(bin)/python -m bench.fanout
+	$(bin)/python -m bench.fairness
 	$(bin)/python -m bench.growth
 
 format: .venv/.dev ## Format the Python code and mend what ruff can mend
