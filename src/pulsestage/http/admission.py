@@ -11,6 +11,8 @@ from pulsestage.domain.errors import TooManyRequests, Unavailable
 from pulsestage.services.limits import Rate, RateLimits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pulsestage.realtime import Hub
 
 BURST_SECONDS = 5
@@ -32,10 +34,10 @@ class StreamLimits:
 class Admission:
     """Knows the limits, and the times of the last joins. How many streams there are, and whose, the hub knows."""
 
-    def __init__(self, limits: StreamLimits) -> None:
+    def __init__(self, limits: StreamLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         rate = Rate(per_minute=60 * limits.joins_per_second, burst=BURST_SECONDS * limits.joins_per_second)
-        self._joins = RateLimits({"join": rate}, time.monotonic)
+        self._joins = RateLimits({"join": rate}, clock)
 
     def check(self, hub: Hub, tenant_id: str, address: str, person: str | None) -> tuple[str, ...]:
         """Who holds this stream. Raises Unavailable if they have no room for it, or it comes too soon after others.
