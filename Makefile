@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check bench format lock build clean
+.PHONY: help install run test stress check bench format lock build clean
 
 bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
@@ -26,6 +26,9 @@ run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
 test: .venv/.dev $(web) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
 	$(bin)/pytest $(PYTEST_ARGS)
 	$(npm) test
+
+stress: .venv/.dev ## Stress a server for a minute and judge what every client was told (STRESS_ARGS="--seed 42")
+	$(bin)/python -m tests.stress $(STRESS_ARGS)
 
 check: .venv/.dev web/node_modules/.package-lock.json ## Lint, formatting, types and the direction of imports
 	$(bin)/ruff check
