@@ -32,6 +32,7 @@ def main() -> int:
     except BaseException:
         say(f"The run with seed {chosen.seed} came to no end.")
         raise
+    say(f"{'seed':>20}  {chosen.seed}")
     for name, number in outcome.rows():
         say(f"{name:>20}  {number:,}")
     say(f"{'goodbyes':>20}  {farewell.goodbyes:,} of {farewell.streams:,}")

@@ -72,7 +72,6 @@ class Outcome:
         told = ("joins", "drops", "restarts", "requests answered", "floods", "events committed", "frames delivered")
         hard = ("slow readers", "stalls", "conflated_frames", "catch_ups")
         return [
-            ("seed", self.seed),
             *((name, self.tally[name]) for name in told),
             *((name, self.findings.counts[name]) for name in FAULTS),
             *((name.replace("_", " "), self.tally[name]) for name in hard),
