@@ -98,6 +98,18 @@ def waiting(connection: Cable) -> int:
     return connection.waiting + (lower.get_write_buffer_size() if lower is not None else 0)
 
 
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_full_sink_that_is_closed_sends_all_to_who_reads_on(*, tls: bool) -> None:
+    async with cable(tls=tls) as connection:
+        witness = Witness(connection.sink)
+        written = 1
+        while connection.sink.write(b"x" * 1000):
+            written += 1
+        connection.sink.close(b"bye")
+        assert await connection.received_to_end() == b"x" * 1000 * written + b"bye"
+        await witness.wait_closed()
+
+
 async def test_a_payload_is_one_system_call_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     async with cable() as connection:
         witness = Witness(connection.sink)

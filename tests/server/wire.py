@@ -26,6 +26,10 @@ class Wire:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self._reader.readuntil(end)
 
+    async def some(self) -> bytes:
+        """The next bytes."""
+        return await self._reader.read(65536)
+
     async def rest(self) -> bytes:
         """What comes until the server closes the connection."""
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -39,7 +43,10 @@ class Wire:
         return (await self.until(b"\r\n\r\n")).decode().split("\r\n")[:-2]
 
     async def frame(self) -> str:
-        return (await self.until(b"\n\n")).decode()
+        """The next one that is no heartbeat."""
+        while b'"type":"heartbeat"' in (frame := await self.until(b"\n\n")):
+            pass
+        return frame.decode()
 
 
 @asynccontextmanager
