@@ -107,7 +107,8 @@ async def connected(*, tls: bool = False) -> AsyncIterator[tuple[asyncio.Transpo
     try:
         yield transport, Reader(reader, writer)
     finally:
-        transport.abort()
+        if not transport.is_closing():
+            transport.abort()
         writer.transport.abort()
         server.close()
         await asyncio.sleep(0.001)  # for transports that close in their next turn
@@ -120,4 +121,8 @@ async def cable(
     """A connection whose server has sent this head and handed it over."""
     async with connected(tls=tls) as (transport, reader):
         transport.write(head)
-        yield Cable(kind(transport, probe), reader)
+        sink = kind(transport, probe)
+        try:
+            yield Cable(sink, reader)
+        finally:
+            sink.abort()

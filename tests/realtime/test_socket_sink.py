@@ -108,6 +108,7 @@ async def test_a_full_sink_that_is_closed_sends_all_to_who_reads_on(*, tls: bool
         connection.sink.close(b"bye")
         assert await connection.received_to_end() == b"x" * 1000 * written + b"bye"
         await witness.wait_closed()
+        connection.sink.abort()
 
 
 async def test_a_payload_is_one_system_call_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:

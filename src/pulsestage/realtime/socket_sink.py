@@ -55,6 +55,7 @@ class SocketSink(asyncio.Protocol):
         "_discarded",
         "_fd",
         "_full",
+        "_lost",
         "_on_close",
         "_on_drain",
         "_probe",
@@ -70,6 +71,7 @@ class SocketSink(asyncio.Protocol):
         self._begun = False
         self._closing = False
         self._full = False
+        self._lost = False
         self._discarded = 0
         encrypts = transport.get_extra_info("ssl_object") is not None
         direct = _HAS_DESCRIPTORS and not encrypts
@@ -117,7 +119,8 @@ class SocketSink(asyncio.Protocol):
     def abort(self) -> None:
         """End now."""
         self._stop()
-        self._transport.abort()
+        if not self._lost:  # asyncio's transports don't like to be aborted after that
+            self._transport.abort()
 
     # ---- The protocol --------------------------------------------------------------------------
 
@@ -153,6 +156,7 @@ class SocketSink(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """It is over."""
         self._stop()
+        self._lost = True
         on_close, self._on_drain, self._on_close = self._on_close, _ignore, _ignore
         on_close()
 
