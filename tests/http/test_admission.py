@@ -1,5 +1,6 @@
 """Which streams may begin: so many of a person, from an address, in a room and in all; and not too many at once."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from pulsestage.domain.errors import Unavailable
 from pulsestage.http.admission import BURST_SECONDS, Admission, StreamLimits
 from pulsestage.realtime import AsgiSink, Hub, HubSettings, MemoryEventStore, StreamRequest
+from pulsestage.services import streams
 from tests.http.conftest import assert_problem, make_settings
 from tests.http.streaming.server import Server, listening
 
@@ -142,6 +144,28 @@ async def test_one_cookie_has_so_many_streams(tmp_path: Path) -> None:
         assert_problem(refused.response, 503, "unavailable")
         his = await stack.enter_async_context(server.stream("default", cookies=bob.cookies))
         assert (await his.next()).type == "connected"
+
+
+async def test_those_who_come_together_are_not_more_than_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has been let in before any has begun: a ticket, or a team's name, takes a look into the database."""
+    waiting, decided, request = 0, asyncio.Event(), streams.request
+
+    async def slow(*arguments: Any, **named: Any) -> Any:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 5:
+            decided.set()
+        await decided.wait()
+        return await request(*arguments, **named)
+
+    monkeypatch.setattr(streams, "request", slow)
+    async with listening(make_settings(tmp_path, max_streams_per_address=2)) as server, AsyncExitStack() as stack:
+        opening = [stack.enter_async_context(server.stream("default")) for _ in range(5)]
+        answers = [stream.response.status_code for stream in await asyncio.gather(*opening)]
+        assert sorted(answers) == [200, 200, 503, 503, 503]
+        assert server.app.state.hub.total_connections == 2
 
 
 async def opens(server: Server, stack: AsyncExitStack, forwarded_for: str) -> bool:
