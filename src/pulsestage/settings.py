@@ -6,9 +6,9 @@ secrets), or from `.env` in the working directory.
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     """Time between two heartbeats of a stream."""
     flush_milliseconds: Annotated[float, Field(ge=0, le=1000)] = 15.0
     """How long a busy stream gathers events before it is written to."""
-    stall_seconds: Annotated[float, Field(gt=0)] = 30.0
+    stall_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
     """How long a stream may take no bytes before it is closed."""
     window_events: Annotated[int, Field(ge=1)] = 2000
     """Newest events per tenant kept in memory."""
@@ -131,6 +131,12 @@ class Settings(BaseSettings):
             raise ValueError("use at least 32 characters, such as the output of `openssl rand -hex 32`")
         return value
 
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together; set both or none")
+        return self
+
     @property
     def url_of_database(self) -> str:
         """The database to open."""
@@ -142,7 +148,8 @@ class Settings(BaseSettings):
         if self.public_url:
             return self.public_url.rstrip("/")
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{self.root_path}"
+        scheme = "https" if self.tls_certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{self.root_path}"
 
     @classmethod
     def settings_customise_sources(

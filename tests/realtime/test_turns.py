@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from pulsestage.realtime.turns import Turns
 from tests.realtime.support import ManualClock
 
@@ -46,3 +48,24 @@ async def test_work_may_begin_other_work() -> None:
     turns.begin(outer)
     await clock.advance(0)
     assert done == ["outer", "outer", "inner", "inner", "outer", "inner"]
+
+
+async def test_work_that_raises_takes_nobodys_turn(caplog: pytest.LogCaptureFixture) -> None:
+    clock, done = ManualClock(), []
+    turns = Turns(clock, limit=1)
+
+    def bad(_limit: int) -> bool:
+        done.append("bad")
+        if done.count("bad") == 2:
+            raise RuntimeError("broken")
+        return True
+
+    def good(_limit: int) -> bool:
+        done.append("good")
+        return done.count("good") < 3
+
+    turns.begin(bad)
+    turns.begin(good)
+    await clock.advance(0)
+    assert done == ["bad", "good", "bad", "good", "good"]
+    assert len(caplog.records) == 1

@@ -45,6 +45,20 @@ class Admission:
         `address` is where the request comes from, as far as the server and the proxies that it trusts can tell.
         `person` is None for somebody who was never here before.
         """
+        self.check_room(hub, tenant_id, address, person)
+        try:
+            # Each tenant has a rate of its own: a storm in one is no reason to refuse another's.
+            self._joins.check("join", tenant_id)
+        except TooManyRequests as error:
+            later = error.retry_after_seconds + random.randrange(BURST_SECONDS)  # noqa: S311 - not all at once
+            raise Unavailable("Too many streams begin at once; try again later.", retry_after_seconds=later) from error
+        return (address, person) if person else (address,)
+
+    def check_room(self, hub: Hub, tenant_id: str, address: str, person: str | None) -> None:
+        """Raises Unavailable if one of these has as many streams as it may.
+
+        Asked again just before a stream begins: others may have begun while its ticket was spent or its team looked up.
+        """
         limits = self._limits
         for whose, count, limit in (
             ("You have", hub.held_by(person) if person else 0, limits.per_person),
@@ -54,10 +68,3 @@ class Admission:
         ):
             if count >= limit:
                 raise Unavailable(f"{whose} as many streams as allowed; try again later.", retry_after_seconds=10)
-        try:
-            # Each tenant has a rate of its own: a storm in one is no reason to refuse another's.
-            self._joins.check("join", tenant_id)
-        except TooManyRequests as error:
-            later = error.retry_after_seconds + random.randrange(BURST_SECONDS)  # noqa: S311 - not all at once
-            raise Unavailable("Too many streams begin at once; try again later.", retry_after_seconds=later) from error
-        return (address, person) if person else (address,)

@@ -106,7 +106,7 @@ def stream_metrics(stats: HubStats) -> Iterator[Metric]:
         yield CounterMetricFamily(name, text, value=value)
     yield HistogramMetricFamily(
         "pulsestage_stream_latency_seconds",
-        "Time from an event's commit to its being written, once per live stream.",
+        "Time from the oldest event of a flush reaching the engine to its being written, once per live stream.",
         buckets=_latency_buckets(stats),
         sum_value=stats.latency.total,
     )

@@ -179,7 +179,7 @@ class Channel:
         ahead, self._ahead = self._ahead, {}
         for subscription in ahead:
             subscription.proceed()
-        if self.flushed < self._feed.window.head:
+        if self.subscriptions and self.flushed < self._feed.window.head:
             wait = 0.0 if self._feed.window.is_over else self._next_flush - now
             self._flush_timer = clock.call_later(wait, self._flush)
         return False

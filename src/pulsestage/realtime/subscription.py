@@ -109,7 +109,10 @@ class Subscription:
             head = b"" if self._connected else self._encoding.head
             self._end(reason)
             engine.leaving.begin(self, engine.clock.time())
-            self._sink.close(head + self._encoding.encode(goodbye))
+            try:
+                self._sink.close(head + self._encoding.encode(goodbye))
+            except Exception:
+                logger.exception("A sink of tenant %s could not be closed", self.tenant)
 
     # ---- For the channel and the hub -----------------------------------------------------------
 
@@ -175,8 +178,11 @@ class Subscription:
             self.fill()
         elif isinstance(self._sink, DirectSink) and (isinstance(result, int | OSError)):
             taken = result if isinstance(result, int) else 0
-            if not self._sink.write(memoryview(data)[taken:]):
-                self.fill()
+            try:
+                if not self._sink.write(memoryview(data)[taken:]):
+                    self.fill()
+            except Exception as error:  # noqa: BLE001 - as in Cohort.write
+                self.fail(error)
         else:
             self.fail(result if isinstance(result, Exception) else TypeError(f"a sink's write returned {result}"))
 

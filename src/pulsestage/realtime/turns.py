@@ -1,12 +1,15 @@
 """Long work in slices, so that a hall of ten thousand doesn't keep a room of ten waiting."""
 
+import logging
 from collections import deque
 from collections.abc import Callable
 
 from pulsestage.realtime.clock import Clock
 
+logger = logging.getLogger("pulsestage.realtime")
+
 Slice = Callable[[int], bool]
-"""Does at most so much, and says whether there is more to do. Must not raise."""
+"""Does at most so much, and says whether there is more to do. One that raises is logged and done no more."""
 
 
 class Turns:
@@ -40,8 +43,15 @@ class Turns:
 
     def begin(self, work: Slice) -> None:
         """Do what fits into a slice now, and the rest when it is its turn."""
-        if work(self._limit):
+        if self._do(work):
             self._wait(work)
+
+    def _do(self, work: Slice) -> bool:
+        try:
+            return work(self._limit)
+        except Exception:  # one tenant's trouble must not keep the others from their turns
+            logger.exception("Writing to streams failed")
+            return False
 
     def _wait(self, work: Slice) -> None:
         self._waiting.append(work)
@@ -50,7 +60,7 @@ class Turns:
 
     def _next(self) -> None:
         work = self._waiting[0]
-        more = work(self._limit)
+        more = self._do(work)
         self._waiting.popleft()
         if more:
             self._waiting.append(work)

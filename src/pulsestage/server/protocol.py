@@ -106,7 +106,7 @@ class StreamingProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what can't be parsed. A good request before it still gets its answer; it is the last one."""
-        if self._is_answering and not self.cycle.more_body:
+        if self._is_answering and (self.pipeline or not self.cycle.more_body):
             self.cycle.keep_alive = False
         else:
             super().send_400_response(msg)

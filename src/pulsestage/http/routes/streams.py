@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query, Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from pulsestage.domain.policy import Action
 from pulsestage.http.caller import caller_of
+from pulsestage.http.edge import is_head
 from pulsestage.http.event_stream import EventStream
 from pulsestage.http.replies import reply
 from pulsestage.services import sessions, streams
@@ -56,9 +58,10 @@ async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Re
         holders=admission.check(hub, caller.tenant.id, address, person),
         encoding="gzip" if _accepts_gzip(request.headers.get("accept-encoding", "")) else "identity",
     )
-    if opened is not None:  # last, so that a request that can't be served leaves its ticket good
+    if opened is not None and not is_head(request.scope):
+        # Last, so that a request that can't be served leaves its ticket good.
         await sessions.spend(caller.context, caller.tenant, opened)
-    return EventStream(hub, wanted)
+    return EventStream(hub, wanted, partial(admission.check_room, hub, caller.tenant.id, address, person))
 
 
 async def metrics(request: Request) -> Response:
