@@ -21,7 +21,7 @@ import pytest
 import uvicorn
 from httpx_sse import aconnect_sse
 
-from pulsestage.realtime import Hub, MemoryBus, MemoryEventStore, StreamRequest
+from pulsestage.realtime import MemoryBus, MemoryEventStore, StreamRequest
 from tests.docs.documents import DOCUMENTS, ROOT, Snippet, code_in, prose, read, snippets
 from tests.realtime.support import RecordingSink, settle
 
@@ -113,15 +113,15 @@ def test_the_librarys_ticker_needs_no_questions_and_no_sql() -> None:
 async def test_the_librarys_relay_brings_to_one_process_what_another_has_committed() -> None:
     store, bus = MemoryEventStore(), MemoryBus()
     store.create("t1")
-    here: dict[str, Any] = {"bus": bus, "hub": Hub(store)}
-    there: dict[str, Any] = {"bus": bus, "hub": Hub(store)}
+    here: dict[str, Any] = {"bus": bus, "store": store}
+    there: dict[str, Any] = {"bus": bus, "store": store}
     for process in (here, there):
-        run(library("runs with a hub and a bus"), process)
-    async with here["lifespan"](None), there["lifespan"](None):
+        run(library("runs with a store and a bus"), process)
+    async with here["hub"], there["hub"]:
         sink = RecordingSink()
         await there["hub"].subscribe(StreamRequest(tenant="t1", audiences=("public",)), sink)
         await settle()
-        here["committed"]("t1", "e1", [store.append("t1", "said", 0, {"public": b"{}"})])
+        here["hub"].append("t1", "e1", [store.append("t1", "said", 0, {"public": b"{}"})])
         await settle()
         assert sink.types == ["connected", "said"]
 

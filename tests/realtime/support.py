@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from pulsestage.realtime import EncodingName, Event, EventStore, Hub, HubSettings
+from pulsestage.realtime import EncodingName, Event, EventStore, Hub, HubSettings, Relay
 
 PUBLIC = ("public",)
 MODERATORS = ("moderators", "public")
@@ -181,9 +181,9 @@ class RecordingSink:
         return [frame.id for frame in self.frames]
 
 
-def make_hub(store: EventStore, clock: ManualClock, **settings: Any) -> Hub:
+def make_hub(store: EventStore, clock: ManualClock, relay: Relay | None = None, **settings: Any) -> Hub:
     """A hub whose time and chance are the test's."""
-    return Hub(store, HubSettings(**settings), clock=clock, random=Random(1))
+    return Hub(store, HubSettings(**settings), relay=relay, clock=clock, random=Random(1))
 
 
 def event(seq: int, data: bytes = b"{}", **members: Any) -> Event:

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pulsestage.contracts.relay import Broker, Member, RelayContract, head, with_events
-from pulsestage.realtime import Announcement, MemoryBus, MemoryEventStore, MemoryRelay, Relay, StreamRequest
-from tests.realtime.support import PUBLIC, ManualClock, RecordingSink, make_hub, settle
+from pulsestage.realtime import MemoryBus, MemoryRelay, Relay
 
 
 class MemoryBroker:
@@ -75,20 +74,3 @@ async def test_stats_are_of_their_moment(bus: MemoryBus) -> None:
     before = relay.stats()
     relay.announce(head(1))
     assert (before.announced, relay.stats().announced) == (0, 1)
-
-
-async def test_what_one_process_announces_the_streams_of_another_are_sent(bus: MemoryBus) -> None:
-    store, sink = MemoryEventStore(), RecordingSink()
-    store.create("t1")
-    here, there = MemoryRelay(bus), MemoryRelay(bus)
-    async with (
-        make_hub(store, ManualClock()) as hub,
-        here.listening(lambda _: None),
-        there.listening(lambda told: hub.append(told.tenant, told.epoch, told.events)),
-    ):
-        await hub.subscribe(StreamRequest(tenant="t1", audiences=PUBLIC), sink)
-        await settle()
-        event = store.append("t1", "thing:changed", 0, {"public": b"{}"})
-        here.announce(Announcement("t1", "e1", 1, (event,)))
-        await settle()
-        assert sink.types == ["connected", "thing:changed"]

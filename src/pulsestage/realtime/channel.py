@@ -52,6 +52,7 @@ class Channel:
         self.check = self._follower.check
         self.consult = self._follower.consult
         self.hear = self._follower.hear
+        self.told = self._follower.told
         self.read_log = self._follower.read
 
     # ---- For subscriptions ---------------------------------------------------------------------

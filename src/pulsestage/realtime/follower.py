@@ -80,6 +80,18 @@ class Follower:
         elif feed is not None:
             self._learn(feed, bounds)
 
+    def told(self, epoch: str, head: int) -> None:
+        """Another process's log reaches up to `head`, and nobody will bring the events: read them now."""
+        feed = self.feed
+        if feed is None or feed.epoch != epoch:
+            self._look()
+            return
+        feed.hear(head)
+        if feed.has_gap and self._repairing is None:
+            if self._gap_timer is not None:
+                self._gap_timer.cancel()
+            self._repair()
+
     def hear(self, position: Position) -> None:
         """Somebody has seen the log at this position. Raises EpochChanged if it is of another epoch."""
         feed = self.feed

@@ -6,18 +6,21 @@ All of it lives on one event loop: `append` and `subscribe` are called there, an
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
 from pulsestage.realtime import frames
+from pulsestage.realtime.announcement import Announcement
 from pulsestage.realtime.channel import Channel
 from pulsestage.realtime.clock import Clock, LoopClock, Timer
 from pulsestage.realtime.encoding import ENCODINGS, EncodingName
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import HubClosed
 from pulsestage.realtime.event import Event
+from pulsestage.realtime.relay import Relay
 from pulsestage.realtime.request import StreamRequest
 from pulsestage.realtime.settings import HubSettings
 from pulsestage.realtime.sink import Sink
@@ -30,6 +33,9 @@ logger = logging.getLogger("pulsestage.realtime")
 
 class Hub:
     """Streams of all tenants over one store. An async context manager: its background work ends with the block.
+
+    Where several processes share the store, `relay` tells each of what the others append. It is a hint: while it is
+    down, or loses something, the hub finds the same events in the log, later.
 
     >>> import asyncio
     >>> from pulsestage.realtime import MemoryEventStore
@@ -59,11 +65,16 @@ class Hub:
         store: EventStore,
         settings: HubSettings | None = None,
         *,
+        relay: Relay | None = None,
         clock: Clock | None = None,
         random: Random | None = None,
     ) -> None:
         self._engine = Engine(store, settings or HubSettings(), clock or LoopClock(), random or SystemRandom())
         self._channels: dict[str, Channel] = {}
+        self._relay = relay
+        self._was_deaf = False
+        self._next_check = 0.0
+        self._open = AsyncExitStack()
         self._running = False
         self._checking = False
         self._failing = False
@@ -71,7 +82,10 @@ class Hub:
 
     async def __aenter__(self) -> Self:
         await self._engine.jobs.__aenter__()
+        if self._relay is not None:
+            await self._open.enter_async_context(self._relay.listening(self.hear))
         self._running = True
+        self._next_check = self._engine.clock.time() + self._engine.settings.safety_seconds
         self._schedule_turn()
         self._schedule_check()
         return self
@@ -81,6 +95,7 @@ class Hub:
     ) -> None:
         try:
             await self.close("shutdown")
+            await self._open.aclose()
         finally:
             await self._engine.jobs.__aexit__(kind, error, traceback)
 
@@ -88,11 +103,23 @@ class Hub:
         """These events were committed to this epoch of the tenant's log. Call it after the commit; it never waits.
 
         Any order will do: what is known already is dropped, what is early waits for its turn, and what never comes is
-        read from the store. Without streams of this tenant nothing is kept.
+        read from the store. Without streams of this tenant nothing is kept. Other processes are told through the relay.
         """
         channel = self._channels.get(tenant)
         if channel is not None:
             channel.append(epoch, events)
+        if self._relay is not None and events:
+            self._relay.announce(Announcement(tenant, epoch, events[-1].seq, tuple(events)))
+
+    def hear(self, announcement: Announcement) -> None:
+        """What another process told through the relay. Any order will do, and any repeat."""
+        channel = self._channels.get(announcement.tenant)
+        if channel is None:
+            return
+        if announcement.events:
+            channel.append(announcement.epoch, announcement.events)
+        else:
+            channel.told(announcement.epoch, announcement.head)
 
     async def subscribe(self, request: StreamRequest, sink: Sink) -> Subscription:
         """Begin a stream. Raises HubClosed.
@@ -113,7 +140,7 @@ class Hub:
     async def check(self) -> None:
         """Compare what is known with the log's heads, for all tenants with streams; lost announcements are made up for.
 
-        The hub does it every `safety_seconds`. Call it more often while announcements of other processes can't arrive.
+        The hub does it every `safety_seconds`, and every `unheard_safety_seconds` while its relay is not healthy.
         """
         if self._checking or not self._channels:
             return
@@ -227,8 +254,16 @@ class Hub:
                 subscription.write(beats[key])
 
     def _schedule_check(self) -> None:
-        self._timers["check"] = self._engine.clock.call_later(self._engine.settings.safety_seconds, self._check)
+        settings, clock = self._engine.settings, self._engine.clock
+        # A relay can fall silent at any moment: it is looked at more often than the log.
+        seconds = settings.safety_seconds if self._relay is None else settings.unheard_safety_seconds
+        self._timers["check"] = clock.call_later(min(seconds, settings.safety_seconds), self._check)
 
     def _check(self) -> None:
         self._schedule_check()
-        self._engine.jobs.start(self.check)
+        now = self._engine.clock.time()
+        was_deaf, self._was_deaf = self._was_deaf, self._relay is not None and not self._relay.healthy
+        # Once more when it is back: what was announced in between is lost.
+        if self._relay is None or self._was_deaf or was_deaf or now >= self._next_check:
+            self._next_check = now + self._engine.settings.safety_seconds
+            self._engine.jobs.start(self.check)

@@ -46,6 +46,8 @@ class HubSettings:
     heartbeat_slots: int = 30
     """Into how many parts a round of heartbeats is spread."""
     safety_seconds: float = 5.0
-    """Between two looks at the log's heads, in case an announcement was lost."""
+    """Between two looks at the log's heads, in case an announcement was lost, …"""
+    unheard_safety_seconds: float = 0.5
+    """… and while the relay can't bring any."""
     retry_milliseconds: tuple[int, int] = (1000, 4000)
     """Clients are told to come back after a random time in this range."""
