@@ -1,5 +1,6 @@
 """Two hubs over one store, as in two processes, with a relay between them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -101,4 +102,22 @@ async def test_a_hub_that_has_closed_hears_nothing(two: Processes) -> None:
     relay = MemoryRelay(two.bus)
     async with make_hub(two.store, two.clock, relay):
         assert relay.healthy
+    assert not relay.healthy
+
+
+async def test_a_hub_whose_goodbyes_are_cut_short_leaves_its_relay_too(two: Processes) -> None:
+    relay = MemoryRelay(two.bus)
+    hub = make_hub(two.store, two.clock, relay)
+
+    async def live() -> None:
+        async with hub:
+            sink = RecordingSink()
+            sink.close = lambda farewell=b"": None  # type: ignore[method-assign] # its last bytes never leave
+            await hub.subscribe(StreamRequest(tenant="t1", audiences=PUBLIC), sink)
+
+    living = asyncio.create_task(live())
+    await settle()
+    assert relay.healthy
+    living.cancel()
+    await asyncio.wait([living])
     assert not relay.healthy

@@ -94,8 +94,8 @@ class Hub:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            await self.close("shutdown")
-            await self._open.aclose()
+            async with self._open:  # the relay is left even if the goodbyes are cut short
+                await self.close("shutdown")
         finally:
             await self._engine.jobs.__aexit__(kind, error, traceback)
 
