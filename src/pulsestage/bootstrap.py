@@ -112,6 +112,7 @@ def hub_settings(settings: Settings) -> HubSettings:
         flush_seconds=settings.flush_milliseconds / 1000,
         heartbeat_seconds=settings.heartbeat_seconds,
         safety_seconds=settings.safety_seconds,
+        unheard_safety_seconds=settings.unheard_safety_seconds,
         stall_seconds=settings.stall_seconds,
         window_events=settings.window_events,
     )

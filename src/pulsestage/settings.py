@@ -46,6 +46,17 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     """Signs cookies and links and keys the pseudonyms, at least 32 characters; made once in `data_dir` if not set."""
 
+    relay_url: str | None = None
+    """How processes over one database tell one another of changes: `redis://…`, `postgres` or `memory`."""
+    relay_channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.:-]{0,49}$")] = "pulsestage"
+    """The relay's name on its broker; services that share a broker need one each."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that `pulsestage serve` runs on this machine, all on one port."""
+    worker_ports: Annotated[int, Field(ge=0, le=65_471)] = 0
+    """First of the ports at which each worker can be reached alone, to be scraped, say; 0 for none."""
+    census_seconds: Annotated[float, Field(ge=0.1, le=60)] = 3.0
+    """Time between two looks at who else serves this database, and how many streams they have."""
+
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins, separated by commas, whose pages may use the API with credentials."""
     cookie_same_site: Literal["lax", "strict", "none"] = "lax"
@@ -77,6 +88,8 @@ class Settings(BaseSettings):
     """Newest events per tenant kept in memory."""
     safety_seconds: Annotated[float, Field(gt=0)] = 5.0
     """Time between two looks at the database for events that nobody announced."""
+    unheard_safety_seconds: Annotated[float, Field(gt=0)] = 0.5
+    """The same while the relay is out, or there is none and other processes serve this database."""
     max_streams: Annotated[int, Field(ge=1)] = 10_000
     """Streams in all; further ones are refused with 503."""
     max_streams_per_tenant: Annotated[int, Field(ge=1)] = 10_000
@@ -141,6 +154,11 @@ class Settings(BaseSettings):
     def url_of_database(self) -> str:
         """The database to open."""
         return self.database_url or f"sqlite:///{self.data_dir / 'pulsestage.db'}"
+
+    @property
+    def url_of_relay(self) -> str:
+        """The relay to use."""
+        return self.relay_url or ("postgres" if self.url_of_database.startswith("postgresql") else "memory")
 
     @property
     def base_url(self) -> str:
