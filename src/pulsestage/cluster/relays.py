@@ -1,0 +1,29 @@
+"""The relay that a URL names."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from pulsestage.cluster.redis_relay import RedisRelay
+from pulsestage.cluster.redis_servers import InvalidRelayUrl
+from pulsestage.realtime import Relay
+
+__all__ = ["InvalidRelayUrl", "ProcessRelay", "make_relay"]
+
+FORMS = "redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
+
+
+class ProcessRelay(Relay, Protocol):
+    """A relay between processes: it can say what is wrong."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is not healthy now, in a short sentence without a password."""
+
+
+def make_relay(url: str, *, channel: str, secret: bytes, database_url: str) -> ProcessRelay:  # noqa: ARG001 - yet
+    """A relay that isn't listening yet. Raises InvalidRelayUrl."""
+    if re.match(r"(rediss?(\+sentinel|\+cluster)?|unix)://", url):
+        return RedisRelay(url, channel=channel, secret=secret)
+    raise InvalidRelayUrl(f"A relay is `postgres`, `memory`, or a URL with {FORMS}.")
