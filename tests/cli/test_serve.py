@@ -103,7 +103,7 @@ def test_a_database_that_does_not_exist(call: Call, postgres_url: str) -> None:
     assert re.fullmatch(r"Error: [^\n]+\n", called.err)
 
 
-@pytest.mark.parametrize("arguments", [("--workers", "2"), ("--port", "65536"), ("--nonsense",)])
+@pytest.mark.parametrize("arguments", [("--workers", "0"), ("--workers", "65"), ("--port", "65536"), ("--nonsense",)])
 def test_wrong_usage_is_2(call: Call, arguments: tuple[str, ...]) -> None:
     assert call("serve", *arguments).code == 2
 

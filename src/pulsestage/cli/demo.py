@@ -71,6 +71,7 @@ def _settings(directory: Path, host: str | None, port: int | None) -> Settings:
         data_dir=directory,
         database_url=None,
         secret_key=None,
+        workers=1,
         home_tenant="acme",
         asks_per_minute=0,
         votes_per_minute=0,

@@ -16,8 +16,8 @@ class PortTaken(Failure):
     """Somebody else listens there."""
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """One socket for each address of the host, all on one port. Raises PortTaken, Failure."""
+def listen(host: str, port: int, setting: str = "--port") -> list[socket.socket]:
+    """One socket for each address of the host, all on one port, which `setting` chose. Raises PortTaken, Failure."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
@@ -36,7 +36,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
             bound.listen(2048)
     except OSError as error:
         close(sockets)
-        raise _explained(error, host, port) from error
+        raise _explained(error, host, port, setting) from error
     return sockets
 
 
@@ -57,11 +57,11 @@ def at_port(settings: Settings, sockets: list[socket.socket]) -> Settings:
     return settings.model_copy(update={"port": port_of(sockets[0])})
 
 
-def _explained(error: OSError, host: str, port: int) -> Failure:
+def _explained(error: OSError, host: str, port: int, setting: str) -> Failure:
     if error.errno == errno.EADDRINUSE:
-        return PortTaken(f"Port {port} on {host} is taken by another program; choose another one with --port.")
+        return PortTaken(f"Port {port} on {host} is taken by another program; choose another one with {setting}.")
     if error.errno == errno.EACCES:
-        return Failure(f"You may not listen on port {port}; choose one above 1023 with --port.")
+        return Failure(f"You may not listen on port {port}; choose one above 1023 with {setting}.")
     if error.errno == errno.EADDRNOTAVAIL:
         return Failure(f"{host} is no address of this machine; choose another one with --host.")
     return Failure(f"Can't listen on {host}, port {port}: {error.strerror}.")

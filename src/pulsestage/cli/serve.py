@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,13 +16,18 @@ from pulsestage.cli.options import DatabaseUrl, Host, Port, settings_from
 from pulsestage.cli.terminal import Failure, out, run
 from pulsestage.domain.policy import Role
 from pulsestage.domain.tenant import DEFAULT_SLUG
+from pulsestage.server.errors import WorkerFailed
 from pulsestage.server.logs import configure_logs
 from pulsestage.server.serving import make_server
+from pulsestage.server.workers import Workers, check_platform
 
 if TYPE_CHECKING:
     import socket
 
     from pulsestage.settings import Settings
+
+# Without the working directory on its path: there may be anything in it.
+WORKER = (sys.executable, "-P", "-m", "pulsestage.cli.worker")
 
 
 def serve(
@@ -27,33 +35,50 @@ def serve(
     host: Host = None,
     port: Port = None,
     database_url: DatabaseUrl = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; for now there is only one.")] = 1,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes, all on the one port.")] = None,
 ) -> None:
     """Run the server."""
-    if workers > 1:
-        raise typer.BadParameter(
-            "one process serves everything for now; leave it out, or say 1.", param_hint="--workers"
-        )
-    settings = settings_from(host=host, port=port, database_url=database_url)
+    settings = settings_from(host=host, port=port, database_url=database_url, workers=workers)
     configure_logs(settings)
-    sockets = listen(settings.host, settings.port)
+    with ExitStack() as stack:
+        if settings.workers > 1:
+            _check_platform()
+        sockets = listen(settings.host, settings.port)
+        stack.callback(close, sockets)
+        own = []
+        for number in range(settings.workers if settings.worker_ports else 0):
+            own.append(listen(settings.host, settings.worker_ports + number, "PULSESTAGE_WORKER_PORTS"))
+            stack.callback(close, own[-1])
+        settings = at_port(settings, sockets)
+        run(_serve(settings, [*sockets, *chain(*own)]) if settings.workers == 1 else _supervise(settings, sockets, own))
+
+
+def _check_platform() -> None:
     try:
-        run(_serve(at_port(settings, sockets), sockets))
-    finally:
-        close(sockets)
+        check_platform()
+    except WorkerFailed as error:
+        raise Failure(str(error)) from None
+
+
+async def _supervise(settings: Settings, sockets: list[socket.socket], own: list[list[socket.socket]]) -> None:
+    lines = await greeting(settings)
+    try:
+        await Workers(settings, WORKER, sockets, own).run(lambda: _print(lines))
+    except WorkerFailed as error:
+        raise Failure(str(error)) from None
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
     lines = await greeting(settings)
-
-    def greet(_port: int) -> None:
-        for line in lines:
-            out.print(line, markup=False, soft_wrap=True)
-
-    server = make_server(settings, greet)
+    server = make_server(settings, lambda _port: _print(lines))
     await server.serve(sockets)
     if not server.started:
         raise Failure("The server could not start; the log above says why.")
+
+
+def _print(lines: list[str]) -> None:
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
 
 
 async def greeting(settings: Settings) -> list[str]:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 
 if TYPE_CHECKING:
-    from structlog.typing import Processor
+    from structlog.typing import EventDict, Processor
 
     from pulsestage.settings import Settings
 
 
-def configure_logs(settings: Settings) -> None:
-    """Send our log and the libraries' to stderr in one form."""
+def configure_logs(settings: Settings, worker: int | None = None) -> None:
+    """Send our log and the libraries' to stderr in one form. Where there are several workers, each line says whose."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     readable = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if worker is None else [partial(_add_worker, worker)]),
     ]
     last: Processor = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(_json)
     structlog.configure(
@@ -46,6 +48,10 @@ def configure_logs(settings: Settings) -> None:
     root.setLevel(level)
     for noisy in ("uvicorn.access", "alembic", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _add_worker(worker: int, _logger: object, _method: str, event: EventDict) -> EventDict:
+    return {**event, "worker": worker}
 
 
 def _json(event: dict[str, Any], **_options: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 
@@ -63,8 +63,16 @@ class PulseServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+Server = TypeVar("Server", bound=PulseServer)
+
+
 def make_server(settings: Settings, on_started: Callable[[int], None] | None = None) -> PulseServer:
     """A server for these settings, not yet started."""
+    return server_of(PulseServer, settings, on_started)
+
+
+def server_of(kind: type[Server], settings: Settings, on_started: Callable[[int], None] | None = None) -> Server:
+    """The same, of this kind."""
     app = application(settings)
 
     def has_room(connections: int) -> bool:
@@ -87,4 +95,4 @@ def make_server(settings: Settings, on_started: Callable[[int], None] | None = N
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    return PulseServer(config, app, settings, on_started)
+    return kind(config, app, settings, on_started)
