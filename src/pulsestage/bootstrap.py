@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import logging
 import os
 import secrets
@@ -16,20 +17,26 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pulsestage
+from pulsestage.cluster import relays
+from pulsestage.cluster.local import LocalRelay
 from pulsestage.domain.anonymity import Pseudonyms
 from pulsestage.domain.errors import Unavailable
 from pulsestage.http.admission import StreamLimits
 from pulsestage.http.app import HttpOptions, create_app
 from pulsestage.realtime import Hub, HubSettings
 from pulsestage.services import tenants
+from pulsestage.services.census import Census
 from pulsestage.services.context import Context
 from pulsestage.services.limits import Rate, RateLimits
+from pulsestage.services.ports import Facts
 from pulsestage.services.tenants import CachedDirectory
 from pulsestage.services.tokens import Signer
 from pulsestage.services.votes import VoteFolder
 from pulsestage.storage.database import Database
 from pulsestage.storage.directory import SqlDirectory
 from pulsestage.storage.event_log import SqlEventStore
+from pulsestage.storage.instances import SqlRoll
 from pulsestage.storage.migrate import upgrade
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 
@@ -39,12 +46,21 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from pulsestage.cluster.relays import ProcessRelay
     from pulsestage.domain.tenant import Millis
+    from pulsestage.realtime import Relay
     from pulsestage.settings import Settings
 
 log = logging.getLogger(__name__)
 
 SHORTEST_SECRET = 32
+WORTH_TELLING = 5
+"""Who holds fewer streams here than these is not told to the others: a hall has thousands with one each."""
+RELAY_PATIENCE_SECONDS = 5
+
+
+class RelayUnreachable(Exception):
+    """The relay can't be used; the message says why."""
 
 
 def application(settings: Settings) -> FastAPI:
@@ -52,7 +68,7 @@ def application(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as (context, hub):
+        async with running(settings, serving=True) as (context, hub):
             app.state.context, app.state.hub = context, hub
             yield
 
@@ -79,18 +95,33 @@ def clock() -> Millis:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Callable[[], Millis] = clock) -> AsyncIterator[tuple[Context, Hub]]:
-    """The service without its HTTP face: what the application, the command line and tests work with."""
-    async with opened(settings) as database, asyncio.TaskGroup() as tasks:
+async def running(
+    settings: Settings, clock: Callable[[], Millis] = clock, *, serving: bool = False
+) -> AsyncIterator[tuple[Context, Hub]]:
+    """The service without its HTTP face: what the application, the command line and tests work with.
+
+    Only who is `serving` joins the other processes: with a relay, and in the census.
+    """
+    async with opened(settings) as database:
         store = SqlEventStore(database)
-        async with Hub(store, hub_settings(settings)) as hub:
-            context = make_context(settings, database, hub, tasks, clock)
+        # The census counts the hub's streams, and a hub that has no relay asks the census whether it is alone.
+        census = make_census(settings, database, clock, lambda: hub) if serving else Census(clock)
+        relay = make_relay(settings, census) if serving else None
+        hub = Hub(store, hub_settings(settings), relay=relay)
+        await census.count()
+        # The tasks end first: events of the last votes are still to be announced.
+        async with hub, asyncio.TaskGroup() as tasks:
+            context = make_context(settings, database, hub, census, tasks)
             await tenants.ensure_default(context)
-            pruning = tasks.create_task(_prune_forever(settings, store, clock))
+            background = [
+                tasks.create_task(_prune_forever(settings, store, census.now)),
+                tasks.create_task(census.run()),
+            ]
             try:
                 yield context, hub
             finally:
-                pruning.cancel()
+                for task in background:
+                    task.cancel()
                 await hub.close("shutdown")
 
 
@@ -118,12 +149,66 @@ def hub_settings(settings: Settings) -> HubSettings:
     )
 
 
-def make_context(
-    settings: Settings, database: Database, hub: Hub, tasks: asyncio.TaskGroup, clock: Callable[[], Millis] = clock
-) -> Context:
+def make_census(settings: Settings, database: Database, clock: Callable[[], Millis], hub: Callable[[], Hub]) -> Census:
+    """The list of who serves this database; on SQLite there are others only if they were started as workers."""
+    if database.is_sqlite and settings.workers == 1:
+        return Census(clock)
+    secret = secret_of(settings)
+    kind = settings.url_of_relay.partition(":")[0]
+    return Census(
+        clock,
+        SqlRoll(database),
+        instance_id=str(uuid.uuid4()),
+        about=Facts(
+            version=pulsestage.__version__,
+            secret=hashlib.blake2b(secret, digest_size=8, person=b"pulsestage same").hexdigest(),
+            relay=f"{kind if kind in {'postgres', 'memory'} else 'redis'} {settings.relay_channel}",
+        ),
+        streams=lambda: hub().stats().connections,
+        holders=lambda: hub().holders(WORTH_TELLING),
+        key=secret + b"|holders",
+        seconds=settings.census_seconds,
+    )
+
+
+def make_relay(settings: Settings, census: Census) -> Relay:
+    """The relay that the settings name. Raises InvalidRelayUrl."""
+    if settings.url_of_relay == "memory":
+        return LocalRelay(lambda: census.alone)
+    return relay_to_others(settings)
+
+
+def relay_to_others(settings: Settings) -> ProcessRelay:
+    """A relay over a broker. Raises InvalidRelayUrl."""
+    return relays.make_relay(
+        settings.url_of_relay,
+        channel=settings.relay_channel,
+        secret=secret_of(settings),
+        database_url=settings.url_of_database,
+    )
+
+
+async def reach_relay(settings: Settings) -> None:
+    """Make sure, before anything is served, that the relay is there. Raises InvalidRelayUrl and RelayUnreachable.
+
+    Later it may come and go.
+    """
+    if settings.url_of_relay == "memory":
+        return
+    relay = relay_to_others(settings)
+    async with relay.listening(lambda _: None):
+        try:
+            async with asyncio.timeout(RELAY_PATIENCE_SECONDS):
+                while not relay.healthy:  # noqa: ASYNC110 - a relay has no event for it, and this is asked once
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise RelayUnreachable(f"The relay can't be used: {relay.trouble}") from None
+
+
+def make_context(settings: Settings, database: Database, hub: Hub, census: Census, tasks: asyncio.TaskGroup) -> Context:
     """The use cases' context on these parts."""
     secret = secret_of(settings)
-    unit_of_work = SqlUnitOfWork(database, clock, hub.append)
+    unit_of_work = SqlUnitOfWork(database, census.now, hub.append)
     limits = {
         "ask": Rate(settings.asks_per_minute, burst=max(1, settings.asks_per_minute // 2)),
         "vote": Rate(settings.votes_per_minute, burst=max(1, settings.votes_per_minute // 2)),
@@ -135,8 +220,9 @@ def make_context(
         signer=Signer(secret),
         limits=RateLimits(limits, time.monotonic),
         votes=VoteFolder(unit_of_work, tasks.create_task, batch_limit=settings.vote_batch_limit),
-        clock=clock,
-        new_id=partial(new_id, clock),
+        census=census,
+        clock=census.now,
+        new_id=partial(new_id, census.now),
     )
 
 

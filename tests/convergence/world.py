@@ -24,6 +24,7 @@ from pulsestage.domain.errors import Conflict, InvalidInput, NotAllowed, NotFoun
 from pulsestage.domain.policy import Actor, Role
 from pulsestage.realtime import Hub, HubSettings, Position
 from pulsestage.services import sessions, streams, tenants
+from pulsestage.services.census import Census
 from pulsestage.services.context import Context
 from pulsestage.services.limits import Rate, RateLimits
 from pulsestage.services.tokens import Session, Signer
@@ -143,6 +144,7 @@ class World:
                 signer=Signer(secret),
                 limits=RateLimits({"ask": Rate(0, 1), "vote": Rate(0, 1)}, self._clock.time),
                 votes=VoteFolder(unit_of_work, fold, gather_seconds=0),
+                census=Census(clock),
                 clock=clock,
                 new_id=partial(new_id, clock),
             )

@@ -3,6 +3,7 @@ import re
 from pulsestage.http.metrics import HttpMetrics
 from pulsestage.realtime import EXPIRED_POSITION, UNKNOWN_POSITION, Hub, MemoryEventStore
 from pulsestage.realtime.subscription import CLIENT_GONE, SERVER_ERROR, STALLED
+from pulsestage.services.census import Census
 from tests.docs.documents import code_in, read, rows
 
 TEXT = read("docs/metrics.md")
@@ -10,7 +11,7 @@ DOCUMENTED = {code_in(row[0])[0]: row for row in rows(TEXT)}
 
 
 def test_every_metric_is_documented_with_its_kind_and_no_other() -> None:
-    page = HttpMetrics().render(Hub(MemoryEventStore()).stats()).decode()
+    page = HttpMetrics().render(Hub(MemoryEventStore()).stats(), Census(lambda: 0)).decode()
     published = dict(re.findall(r"^# TYPE (\w+) (\w+)$", page, re.MULTILINE))
     documented = {name: row[1] for name, row in DOCUMENTED.items()}
     assert documented == {name: kind for name, kind in published.items() if not name.endswith("_created")}
@@ -19,7 +20,7 @@ def test_every_metric_is_documented_with_its_kind_and_no_other() -> None:
 def test_labels_are_documented() -> None:
     metrics = HttpMetrics()
     metrics.observe("GET", "/questions", 200, 0.01)
-    page = metrics.render(Hub(MemoryEventStore()).stats()).decode()
+    page = metrics.render(Hub(MemoryEventStore()).stats(), Census(lambda: 0)).decode()
     for name in ("pulsestage_http_requests_total", "pulsestage_http_request_duration_seconds"):
         [labels] = set(re.findall(rf"^{name}(?:_count)?{{([^}}]*)}}", page, re.MULTILINE))
         assert code_in(DOCUMENTED[name][2]) == re.findall(r"(\w+)=", labels)

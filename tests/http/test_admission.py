@@ -11,6 +11,7 @@ from pulsestage.domain.errors import Unavailable
 from pulsestage.http.admission import BURST_SECONDS, Admission, StreamLimits
 from pulsestage.realtime import AsgiSink, Hub, HubSettings, MemoryEventStore, StreamRequest
 from pulsestage.services import streams
+from pulsestage.services.census import Census
 from tests.http.conftest import assert_problem, make_settings
 from tests.http.streaming.server import Server, listening
 
@@ -25,7 +26,7 @@ class Door:
 
     async def enter(self, tenant: str = "t1", address: str = "10.0.0.1", person: str | None = None) -> tuple[str, ...]:
         """Begin a stream as a route does; whose it is."""
-        holders = self.admission.check(self.hub, tenant, address, person)
+        holders = self.admission.check(self.hub, Census(lambda: 0), tenant, address, person)
         sink = AsgiSink(None, None)  # type: ignore[arg-type] # never runs
         await self.hub.subscribe(StreamRequest(tenant=tenant, audiences=(), holders=holders), sink)
         return holders
@@ -80,7 +81,7 @@ async def test_all_streams_are_limited(hub: Hub) -> None:
 
 async def test_streams_that_end_make_room(hub: Hub) -> None:
     door = Door(hub, per_person=1, per_address=1, per_tenant=1, in_all=1)
-    holders = door.admission.check(hub, "t1", "10.0.0.1", "ann")
+    holders = door.admission.check(hub, Census(lambda: 0), "t1", "10.0.0.1", "ann")
     sink = AsgiSink(None, None)  # type: ignore[arg-type] # never runs
     stream = await hub.subscribe(StreamRequest(tenant="t1", audiences=(), holders=holders), sink)
     with pytest.raises(Unavailable):

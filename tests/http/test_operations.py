@@ -24,7 +24,7 @@ async def test_health(guest: AsyncClient) -> None:
     assert (await guest.get("/health")).json() == {"ok": True, "version": pulsestage.__version__}
     assert (await guest.get("/health/live")).json() == {"ok": True}
     ready = await guest.get("/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"ok": True, "failing": []})
+    assert (ready.status_code, ready.json()) == (200, {"ok": True, "failing": [], "degraded": []})
 
 
 async def test_ready_names_what_fails(app: FastAPI, guest: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ async def test_ready_names_what_fails(app: FastAPI, guest: AsyncClient, monkeypa
 
     monkeypatch.setattr(app.state.context.directory, "check", away)
     answer = await guest.get("/health/ready")
-    assert (answer.status_code, answer.json()) == (503, {"ok": False, "failing": ["database"]})
+    assert (answer.status_code, answer.json()) == (503, {"ok": False, "failing": ["database"], "degraded": []})
     await app.state.hub.close("shutdown")
     assert (await guest.get("/health/ready")).json()["failing"] == ["streams", "database"]
     assert (await guest.get("/health/live")).status_code == 200

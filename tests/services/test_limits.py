@@ -19,7 +19,7 @@ class Clock:
 
 def is_allowed(tested: RateLimits, person: str = "ann", action: str = "ask") -> bool:
     try:
-        tested.check(action, person)
+        tested.take(action, person)
     except TooManyRequests:
         return False
     return True
@@ -41,7 +41,7 @@ def test_who_waits_as_long_as_they_are_told_is_let_in() -> None:
     tested = RateLimits({"ask": Rate(per_minute=7, burst=3)}, clock)
     assert [is_allowed(tested) for _ in range(4)] == [True, True, True, False]
     with pytest.raises(TooManyRequests) as refused:
-        tested.check("ask", "ann")
+        tested.take("ask", "ann")
     assert refused.value.retry_after_seconds == 9
     clock.seconds += refused.value.retry_after_seconds
     assert is_allowed(tested)

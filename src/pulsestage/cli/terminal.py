@@ -17,6 +17,8 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn import Config
 
+from pulsestage.bootstrap import RelayUnreachable
+from pulsestage.cluster.relays import InvalidRelayUrl
 from pulsestage.domain.errors import InvalidInput, PulseStageError, Unavailable
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def explain(error: BaseException) -> str | None:
         case BaseExceptionGroup():
             # Task groups wrap what their body raises.
             return next((sentence for each in error.exceptions if (sentence := explain(each))), None)
-        case Failure() | Unavailable() | InvalidInput():
+        case Failure() | Unavailable() | InvalidInput() | InvalidRelayUrl() | RelayUnreachable():
             return str(error)
         case PulseStageError():
             return f"{error.error}. {error.message}"

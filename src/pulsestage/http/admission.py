@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pulsestage.realtime import Hub
+    from pulsestage.services.census import Census
 
 BURST_SECONDS = 5
 """A hall that comes back at once, after a restart say, may do so much ahead of its rate."""
@@ -39,31 +40,32 @@ class Admission:
         rate = Rate(per_minute=60 * limits.joins_per_second, burst=BURST_SECONDS * limits.joins_per_second)
         self._joins = RateLimits({"join": rate}, clock)
 
-    def check(self, hub: Hub, tenant_id: str, address: str, person: str | None) -> tuple[str, ...]:
+    def check(self, hub: Hub, census: Census, tenant_id: str, address: str, person: str | None) -> tuple[str, ...]:
         """Who holds this stream. Raises Unavailable if they have no room for it, or it comes too soon after others.
 
         `address` is where the request comes from, as far as the server and the proxies that it trusts can tell.
         `person` is None for somebody who was never here before.
         """
-        self.check_room(hub, tenant_id, address, person)
+        self.check_room(hub, census, tenant_id, address, person)
         try:
             # Each tenant has a rate of its own: a storm in one is no reason to refuse another's.
-            self._joins.check("join", tenant_id)
+            self._joins.take("join", tenant_id)
         except TooManyRequests as error:
             later = error.retry_after_seconds + random.randrange(BURST_SECONDS)  # noqa: S311 - not all at once
             raise Unavailable("Too many streams begin at once; try again later.", retry_after_seconds=later) from error
         return (address, person) if person else (address,)
 
-    def check_room(self, hub: Hub, tenant_id: str, address: str, person: str | None) -> None:
+    def check_room(self, hub: Hub, census: Census, tenant_id: str, address: str, person: str | None) -> None:
         """Raises Unavailable if one of these has as many streams as it may.
 
-        Asked again just before a stream begins: others may have begun while its ticket was spent or its team looked up.
+        What the other instances have counts too, as of their last census; the server's own limit is for it alone. Asked
+        again just before a stream begins: others may have begun while its ticket was spent or its team looked up.
         """
         limits = self._limits
         for whose, count, limit in (
-            ("You have", hub.held_by(person) if person else 0, limits.per_person),
-            ("This address has", hub.held_by(address), limits.per_address),
-            ("This tenant has", hub.connections(tenant_id), limits.per_tenant),
+            ("You have", hub.held_by(person) + census.held_by(person) if person else 0, limits.per_person),
+            ("This address has", hub.held_by(address) + census.held_by(address), limits.per_address),
+            ("This tenant has", hub.connections(tenant_id) + census.streams(tenant_id), limits.per_tenant),
             ("This server has", hub.total_connections, limits.in_all),
         ):
             if count >= limit:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from pulsestage.realtime import HubStats
+    from pulsestage.services.census import Census
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -60,21 +61,31 @@ class HttpMetrics:
             histogram = self._histograms[method, route] = self._seconds.labels(method, route)
         histogram.observe(seconds)
 
-    def render(self, stats: HubStats) -> bytes:
+    def render(self, stats: HubStats, census: Census) -> bytes:
         """The whole page, in the Prometheus text format."""
-        return generate_latest(self.registry) + generate_latest(_Once(stats))
+        return generate_latest(self.registry) + generate_latest(_Once(stats, census))
 
 
 class _Once(CollectorRegistry):
-    """A registry for one page: the engine's numbers at this moment."""
+    """A registry for one page: the numbers of the engine and the census at this moment."""
 
-    def __init__(self, stats: HubStats) -> None:
+    def __init__(self, stats: HubStats, census: Census) -> None:
         super().__init__()
         self._stats = stats
+        self._census = census
 
     def collect(self) -> Iterator[Metric]:
-        """Every engine metric."""
-        return stream_metrics(self._stats)
+        """Every metric that is not counted by requests."""
+        yield from stream_metrics(self._stats)
+        for name, text, value in (
+            ("pulsestage_instances", "Processes that serve this database, this one included.", self._census.instances),
+            (
+                "pulsestage_instances_disagreeing",
+                "Those of them with another version, secret or relay than this one.",
+                self._census.disagreeing,
+            ),
+        ):
+            yield GaugeMetricFamily(name, text, value=value)
 
 
 def stream_metrics(stats: HubStats) -> Iterator[Metric]:
@@ -86,6 +97,7 @@ def stream_metrics(stats: HubStats) -> Iterator[Metric]:
         "pulsestage_stream_slow_connections": ("Streams whose client takes nothing more now.", stats.slow),
         "pulsestage_stream_window_events": ("Events held in memory.", stats.window_events),
         "pulsestage_stream_window_bytes": ("Their size.", stats.window_bytes),
+        "pulsestage_relay_healthy": ("1 if changes made elsewhere are heard at once, else 0.", stats.relay_healthy),
     }
     counters = {
         "pulsestage_stream_joins": ("Streams that began.", stats.joins),
@@ -99,6 +111,11 @@ def stream_metrics(stats: HubStats) -> Iterator[Metric]:
         "pulsestage_stream_gap_repairs": ("Times the engine read the log for missing events.", stats.gap_repairs),
         "pulsestage_stream_heartbeats": ("Heartbeats written.", stats.heartbeats),
         "pulsestage_stream_stalls": ("Streams closed because their client took nothing.", stats.stalls),
+        "pulsestage_relay_announced": ("Commits of this process that the relay was told of.", stats.relay.announced),
+        "pulsestage_relay_dropped": ("Those of them that it could not send.", stats.relay.dropped),
+        "pulsestage_relay_received": ("Commits of other processes heard of.", stats.relay.received),
+        "pulsestage_relay_malformed": ("Messages that were ignored: not ours, or damaged.", stats.relay.malformed),
+        "pulsestage_relay_reconnects": ("Times the relay came back.", stats.relay.reconnects),
     }
     for name, (text, value) in gauges.items():
         yield GaugeMetricFamily(name, text, value=value)

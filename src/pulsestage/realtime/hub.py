@@ -20,7 +20,7 @@ from pulsestage.realtime.encoding import ENCODINGS, EncodingName
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import HubClosed
 from pulsestage.realtime.event import Event
-from pulsestage.realtime.relay import Relay
+from pulsestage.realtime.relay import Relay, RelayStats
 from pulsestage.realtime.request import StreamRequest
 from pulsestage.realtime.settings import HubSettings
 from pulsestage.realtime.sink import Sink
@@ -76,7 +76,7 @@ class Hub:
         self._next_check = 0.0
         self._open = AsyncExitStack()
         self._running = False
-        self._checking = False
+        self._checking = self._look_again = False
         self._failing = False
         self._timers: dict[str, Timer] = {}
 
@@ -142,9 +142,18 @@ class Hub:
 
         The hub does it every `safety_seconds`, and every `unheard_safety_seconds` while its relay is not healthy.
         """
-        if self._checking or not self._channels:
-            return
+        self._look_again = True
+        if self._checking:
+            return  # whoever looks will look once more: what it has read may be older than this question
         self._checking = True
+        try:
+            while self._look_again and self._channels:
+                self._look_again = False
+                await self._look()
+        finally:
+            self._checking = False
+
+    async def _look(self) -> None:
         try:
             bounds = await self._engine.store.bounds(tuple(self._channels))
         except Exception:
@@ -156,8 +165,6 @@ class Hub:
             for tenant, channel in list(self._channels.items()):
                 if tenant in bounds:
                     channel.check(bounds[tenant])
-        finally:
-            self._checking = False
 
     async def close(self, reason: str) -> None:
         """Say goodbye to every stream, refuse new ones, and wait until the last bytes have left or had their time.
@@ -194,6 +201,11 @@ class Hub:
         return self._running
 
     @property
+    def relay_healthy(self) -> bool:
+        """Whether what other processes append is heard at once, as far as is known; True if there is no relay."""
+        return self._relay is None or self._relay.healthy
+
+    @property
     def total_connections(self) -> int:
         """Streams of all tenants now."""
         return sum(len(channel.subscriptions) for channel in self._channels.values())
@@ -207,6 +219,10 @@ class Hub:
         """Streams of all tenants now whose request names this holder."""
         return self._engine.holders[holder]
 
+    def holders(self, least: int) -> dict[str, int]:
+        """Those who hold so many streams or more, and how many."""
+        return {holder: count for holder, count in self._engine.holders.items() if count >= least}
+
     def stats(self) -> HubStats:
         """What was counted, as of now."""
         channels = self._channels.values()
@@ -216,6 +232,8 @@ class Hub:
             slow=len(self._engine.slow),
             window_events=sum(events for events, _ in sizes),
             window_bytes=sum(size for _, size in sizes),
+            relay=RelayStats() if self._relay is None else self._relay.stats(),
+            relay_healthy=self.relay_healthy,
             **self._engine.counters.totals(),
         )
 
@@ -262,7 +280,7 @@ class Hub:
     def _check(self) -> None:
         self._schedule_check()
         now = self._engine.clock.time()
-        was_deaf, self._was_deaf = self._was_deaf, self._relay is not None and not self._relay.healthy
+        was_deaf, self._was_deaf = self._was_deaf, not self.relay_healthy
         # Once more when it is back: what was announced in between is lost.
         if self._relay is None or self._was_deaf or was_deaf or now >= self._next_check:
             self._next_check = now + self._engine.settings.safety_seconds

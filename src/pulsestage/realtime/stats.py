@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from pulsestage.realtime.relay import RelayStats
+
 
 class Histogram:
     """How often a value fell between two bounds. The last bucket has no upper bound.
@@ -115,3 +117,7 @@ class HubStats:
     closes: Mapping[str, int]
     latency: Histogram
     heartbeat_lag: float
+    relay: RelayStats
+    """Of the hub's relay; zeros if it has none."""
+    relay_healthy: bool
+    """Whether what others append is heard at once, as far as is known. True without a relay: there are no others."""

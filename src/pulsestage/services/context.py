@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from pulsestage.domain.anonymity import Pseudonyms
     from pulsestage.domain.tenant import Millis
-    from pulsestage.services.limits import RateLimits
-    from pulsestage.services.ports import Directory, UnitOfWork
+    from pulsestage.services.census import Census
+    from pulsestage.services.ports import Directory, Limits, UnitOfWork
     from pulsestage.services.tokens import Signer
     from pulsestage.services.votes import VoteFolder
 
@@ -24,7 +24,8 @@ class Context:
     directory: Directory
     pseudonyms: Pseudonyms
     signer: Signer
-    limits: RateLimits
+    limits: Limits
     votes: VoteFolder
+    census: Census
     clock: Callable[[], Millis]
     new_id: Callable[[], str]

@@ -31,15 +31,19 @@ class Rate:
 
 
 class RateLimits:
-    """Counts what people do. `clock` gives monotonic seconds."""
+    """Counts what people do at this instance: the Limits port. `clock` gives monotonic seconds."""
 
     def __init__(self, rates: Mapping[str, Rate], clock: Callable[[], float]) -> None:
         self._rates = rates
         self._clock = clock
         self._busy_until: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def check(self, action: str, person_id: str) -> None:
+    async def check(self, action: str, person_id: str) -> None:
         """Count one action of a person. Raises TooManyRequests when it comes too early, and then doesn't count it."""
+        self.take(action, person_id)
+
+    def take(self, action: str, person_id: str) -> None:
+        """What `check` does, for who can't wait."""
         rate = self._rates[action]
         if rate.per_minute <= 0:
             return

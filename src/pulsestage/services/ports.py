@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence, Set
+    from collections.abc import Collection, Iterable, Mapping, Sequence, Set
     from contextlib import AbstractAsyncContextManager
 
     from pulsestage.domain.events import Event
@@ -198,3 +200,40 @@ class Directory(Protocol):
 
     async def check(self) -> None:
         """Raises Unavailable if the database doesn't answer."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What an instance tells the others about itself. Members may be added, each with a default."""
+
+    version: str = ""
+    secret: str = ""
+    """Tells whether two secrets are the same, and nothing else of them."""
+    relay: str = ""
+    """Tells whether two instances use the same kind of relay and the same channel."""
+    streams: dict[str, int] = {}
+    """Streams by tenant."""
+    holders: dict[str, int] = {}
+    """Streams of those who hold many, by a keyed hash of who it is."""
+
+
+class Roll(Protocol):
+    """The list of who serves this database. All raise Unavailable."""
+
+    async def sign(self, instance_id: str, facts: Facts) -> None:
+        """Say that this instance is alive, and what it has to tell."""
+
+    async def read(self) -> Mapping[str, tuple[int, Facts]]:
+        """How often each instance has signed, and what it told last, by its id."""
+
+    async def strike(self, instance_ids: Collection[str]) -> None:
+        """Take these from the list."""
+
+    async def now(self) -> Millis | None:
+        """The time by the clock that all instances share, or None if each has this machine's."""
+
+
+class Limits(Protocol):
+    """How often one person may do something."""
+
+    async def check(self, action: str, person_id: str) -> None:
+        """Count one action of a person. Raises TooManyRequests when it comes too early, and then doesn't count it."""

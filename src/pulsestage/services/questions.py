@@ -48,7 +48,7 @@ async def ask(context: Context, actor: Actor, tenant: Tenant, body: str, team_id
     """Ask a question. Raises InvalidInput for its length, or for a team that doesn't exist or takes none."""
     actor.require(Action.ASK)
     body = life.check_body(body, tenant.settings)
-    context.limits.check("ask", actor.person_id)
+    await context.limits.check("ask", actor.person_id)
     question_id = context.new_id()
     author_key = context.pseudonyms.of(actor.person_id, question_id)
     async with context.unit_of_work.write(actor.tenant_id) as tx:

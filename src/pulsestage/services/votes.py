@@ -42,7 +42,7 @@ class Counted:
 async def cast(context: Context, actor: Actor, question_id: str, *, up: bool) -> tuple[QuestionView, Position]:
     """Vote, or take the vote back. Raises QuestionNotFound, NotAllowed, TooManyRequests and the conflicts of voting."""
     actor.require(Action.VOTE)
-    context.limits.check("vote", actor.person_id)
+    await context.limits.check("vote", actor.person_id)
     voter_key = context.pseudonyms.of(actor.person_id, question_id)
     counted = await context.votes.cast(actor.tenant_id, vote.Ballot(question_id, voter_key, up))
     # Nobody votes for their own question, so a counted ballot is never by the author.

@@ -187,3 +187,12 @@ spent_tokens = Table(
     _millis("expires_at"),
 )
 Index("ix_spent_tokens_expires_at", spent_tokens.c.expires_at)
+
+# Who serves this database now. Not a tenant's, and nothing that needs a backup: each row is written anew all the time.
+instances = Table(
+    "instances",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+    Column("facts", Text, nullable=False),
+)

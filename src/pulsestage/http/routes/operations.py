@@ -28,7 +28,7 @@ async def live() -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """The server can do its work: for a load balancer. Names what fails."""
+    """The server can do its work: for a load balancer. Names what fails, and what is slower than it should be."""
     context: Context = request.app.state.context
     hub: Hub = request.app.state.hub
     failing = [] if hub.running else ["streams"]
@@ -36,11 +36,13 @@ async def ready(request: Request) -> Response:
         await context.directory.check()
     except Unavailable:
         failing.append("database")
-    return reply({"ok": not failing, "failing": failing}, status=503 if failing else 200)
+    degraded = [] if hub.relay_healthy else ["relay"]
+    return reply({"ok": not failing, "failing": failing, "degraded": degraded}, status=503 if failing else 200)
 
 
 async def metrics(request: Request) -> Response:
     """Everything that is counted, for Prometheus."""
     recorded: HttpMetrics = request.app.state.metrics
+    context: Context = request.app.state.context
     hub: Hub = request.app.state.hub
-    return Response(recorded.render(hub.stats()), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(recorded.render(hub.stats(), context.census), media_type="text/plain; version=0.0.4; charset=utf-8")

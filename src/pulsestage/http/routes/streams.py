@@ -55,13 +55,15 @@ async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Re
         team=query.team,
         snapshot=query.snapshot,
         last_event_id=request.headers.get("last-event-id") or query.last_event_id,
-        holders=admission.check(hub, caller.tenant.id, address, person),
+        holders=admission.check(hub, caller.context.census, caller.tenant.id, address, person),
         encoding="gzip" if _accepts_gzip(request.headers.get("accept-encoding", "")) else "identity",
     )
     if opened is not None and not is_head(request.scope):
         # Last, so that a request that can't be served leaves its ticket good.
         await sessions.spend(caller.context, caller.tenant, opened)
-    return EventStream(hub, wanted, partial(admission.check_room, hub, caller.tenant.id, address, person))
+    return EventStream(
+        hub, wanted, partial(admission.check_room, hub, caller.context.census, caller.tenant.id, address, person)
+    )
 
 
 async def metrics(request: Request) -> Response:
@@ -69,7 +71,7 @@ async def metrics(request: Request) -> Response:
     caller = await caller_of(request)
     caller.actor.require(Action.MODERATE)
     hub: Hub = request.app.state.hub
-    count = hub.stats().connections.get(caller.tenant.id, 0)
+    count = hub.connections(caller.tenant.id) + caller.context.census.streams(caller.tenant.id)
     mine = {caller.tenant.id: count} if count else {}
     return reply({"totalConnections": count, "tenantConnections": mine, "tenantCount": len(mine)})
 
