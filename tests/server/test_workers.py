@@ -96,7 +96,7 @@ async def test_a_restart_under_load_loses_no_request_and_no_event(site: Site) ->
     readers = [HttpxSse(f"{site.url}/sse?events=question:created", is_up) for _ in range(6)]
 
     async def ask(limits: httpx.Limits) -> None:
-        async with httpx.AsyncClient(limits=limits, timeout=30) as http:
+        async with httpx.AsyncClient(limits=limits, timeout=60) as http:
             while not stop.is_set():
                 body = f"Does question {len(asked)} arrive?"
                 asked.append(body)
@@ -104,10 +104,8 @@ async def test_a_restart_under_load_loses_no_request_and_no_event(site: Site) ->
                 assert answer.status_code == 201
 
     async def look() -> None:
-        """Each time on a new connection, as fast as it goes."""
         while not stop.is_set():
-            async with httpx.AsyncClient(timeout=30) as http:
-                assert (await http.get(f"{site.url}/health/ready")).status_code == 200
+            await answered(site.url)
 
     async with asyncio.TaskGroup() as reading:
         for reader in readers:
@@ -118,7 +116,14 @@ async def test_a_restart_under_load_loses_no_request_and_no_event(site: Site) ->
             load.create_task(ask(httpx.Limits(max_keepalive_connections=0)))
             load.create_task(ask(httpx.Limits()))
             load.create_task(look())
-            os.kill(site.process.pid, signal.SIGHUP)
+            os.kill(before[0], signal.SIGSTOP)  # so busy that it accepts nothing
+            try:
+                waiting = [load.create_task(answered(site.url)) for _ in range(20)]
+                os.kill(site.process.pid, signal.SIGHUP)
+                # What went into its queue is answered by the new one already.
+                await asyncio.wait_for(asyncio.gather(*waiting), 40)
+            finally:
+                os.kill(before[0], signal.SIGCONT)
             await asyncio.to_thread(site.logged, "All workers are new")
             stop.set()
         for reader in readers:
@@ -219,6 +224,12 @@ def spoiled_secret(site: Site) -> Iterator[None]:
         yield
     finally:
         path.write_bytes(secret)
+
+
+async def answered(url: str) -> None:
+    """Ask something on a new connection."""
+    async with httpx.AsyncClient(timeout=60) as http:
+        assert (await http.get(f"{url}/health/ready")).status_code == 200
 
 
 async def until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
