@@ -13,13 +13,15 @@ import os
 import secrets
 import time
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pulsestage
 from pulsestage.cluster import relays
+from pulsestage.cluster.limits import RedisLimits
 from pulsestage.cluster.local import LocalRelay
+from pulsestage.cluster.redis_servers import redis_client
 from pulsestage.domain.anonymity import Pseudonyms
 from pulsestage.domain.errors import Unavailable
 from pulsestage.http.admission import StreamLimits
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from pulsestage.cluster.relays import ProcessRelay
     from pulsestage.domain.tenant import Millis
     from pulsestage.realtime import Relay
+    from pulsestage.services.ports import Limits
     from pulsestage.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -110,8 +113,8 @@ async def running(
         hub = Hub(store, hub_settings(settings), relay=relay)
         await census.count()
         # The tasks end first: events of the last votes are still to be announced.
-        async with hub, asyncio.TaskGroup() as tasks:
-            context = make_context(settings, database, hub, census, tasks)
+        async with hub, asyncio.TaskGroup() as tasks, rate_limits(settings, tasks) as limits:
+            context = make_context(settings, database, hub, census, limits, tasks)
             await tenants.ensure_default(context)
             background = [
                 tasks.create_task(_prune_forever(settings, store, census.now)),
@@ -205,20 +208,40 @@ async def reach_relay(settings: Settings) -> None:
             raise RelayUnreachable(f"The relay can't be used: {relay.trouble}") from None
 
 
-def make_context(settings: Settings, database: Database, hub: Hub, census: Census, tasks: asyncio.TaskGroup) -> Context:
-    """The use cases' context on these parts."""
-    secret = secret_of(settings)
-    unit_of_work = SqlUnitOfWork(database, census.now, hub.append)
-    limits = {
+@asynccontextmanager
+async def rate_limits(settings: Settings, tasks: asyncio.TaskGroup) -> AsyncIterator[Limits]:
+    """How often people may ask and vote: for all instances together if the relay is Redis, else at each."""
+    rates = {
         "ask": Rate(settings.asks_per_minute, burst=max(1, settings.asks_per_minute // 2)),
         "vote": Rate(settings.votes_per_minute, burst=max(1, settings.votes_per_minute // 2)),
     }
+    here = RateLimits(rates, time.monotonic)
+    if settings.url_of_relay in {"memory", "postgres"}:
+        yield here
+        return
+    async with aclosing(redis_client(settings.url_of_relay)) as client:
+        yield RedisLimits(
+            client,
+            rates,
+            alone=here,
+            spawn=tasks.create_task,
+            channel=settings.relay_channel,
+            key=secret_of(settings) + b"|limits",
+        )
+
+
+def make_context(
+    settings: Settings, database: Database, hub: Hub, census: Census, limits: Limits, tasks: asyncio.TaskGroup
+) -> Context:
+    """The use cases' context on these parts."""
+    secret = secret_of(settings)
+    unit_of_work = SqlUnitOfWork(database, census.now, hub.append)
     return Context(
         unit_of_work=unit_of_work,
         directory=CachedDirectory(SqlDirectory(database)),
         pseudonyms=Pseudonyms(secret + b"|pseudonyms"),
         signer=Signer(secret),
-        limits=RateLimits(limits, time.monotonic),
+        limits=limits,
         votes=VoteFolder(unit_of_work, tasks.create_task, batch_limit=settings.vote_batch_limit),
         census=census,
         clock=census.now,
