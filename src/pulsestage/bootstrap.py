@@ -66,12 +66,17 @@ class RelayUnreachable(Exception):
     """The relay can't be used; the message says why."""
 
 
-def application(settings: Settings) -> FastAPI:
+def clock() -> Millis:
+    """Now, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def application(settings: Settings, clock: Callable[[], Millis] = clock) -> FastAPI:
     """The ASGI application; everything it needs lives as long as its lifespan."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, serving=True) as (context, hub):
+        async with running(settings, clock, serving=True) as (context, hub):
             app.state.context, app.state.hub = context, hub
             yield
 
@@ -90,11 +95,6 @@ def application(settings: Settings) -> FastAPI:
         ),
     )
     return create_app(options, lifespan)
-
-
-def clock() -> Millis:
-    """Now, in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 @asynccontextmanager

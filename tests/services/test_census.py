@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from pulsestage.domain.errors import Unavailable
@@ -140,8 +141,8 @@ async def test_running_counts_and_leaves_the_roll(roll: MemoryRoll, caplog: pyte
 async def test_what_differs_is_stated_once_and_counted(
     what: str, roll: MemoryRoll, caplog: pytest.LogCaptureFixture
 ) -> None:
-    about = {"version": "1", "secret": "s", "relay": "redis pulsestage"}
-    one, other = member(roll, "a", about=Facts(**about)), member(roll, "b", about=Facts(**{**about, what: "2"}))
+    ours = Facts(version="1", secret="s", relay="redis pulsestage")
+    one, other = member(roll, "a", about=ours), member(roll, "b", about=msgspec.structs.replace(ours, **{what: "2"}))
     for _ in range(3):
         await other.count()
         await one.count()
