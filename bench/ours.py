@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.load import request, send_all
-from bench.servers import Running, running
+from bench.servers import SERVER_CORE, Running, running
 from pulsestage.bootstrap import running as service
 from pulsestage.domain.policy import Actor, Role
 from pulsestage.services import questions, tenants
 from pulsestage.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 SECRET = "benchmarks need no secrets, only long ones"  # noqa: S105
 NO_LIMITS = {
@@ -41,20 +42,35 @@ class Ours:
 
 @contextmanager
 def pulsestage(port: int, asked: int = 20, database_url: str = "", batch_limit: int = 500) -> Iterator[Ours]:
-    """Prepare a database, start the server on it, and end it. On SQLite if no URL is given."""
+    """One server on a new database, SQLite if no URL is given."""
+    with (
+        prepared(asked, database_url, PULSESTAGE_VOTE_BATCH_LIMIT=str(batch_limit)) as (ids, environment),
+        instance(port, environment) as server,
+    ):
+        yield Ours(server, ids)
+
+
+@contextmanager
+def prepared(asked: int, database_url: str = "", **settings: str) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """A database with so many questions: their ids, and the environment of whoever serves it."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **NO_LIMITS,
             "PULSESTAGE_DATA_DIR": folder,
             "PULSESTAGE_DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
             "PULSESTAGE_SECRET_KEY": SECRET,
-            "PULSESTAGE_VOTE_BATCH_LIMIT": str(batch_limit),
+            **settings,
         }
         os.environ.update(environment)
-        ids = asyncio.run(_ask(Settings(), asked))
-        command = [sys.executable, "-m", "pulsestage", "serve", "--port", str(port)]
-        with running(command, port, environment) as server:
-            yield Ours(server, ids)
+        yield asyncio.run(_ask(Settings(), asked)), environment
+
+
+def instance(
+    port: int, environment: Mapping[str, str], cores: Collection[int] = (SERVER_CORE,)
+) -> AbstractContextManager[Running]:
+    """Start a server with these settings, and end it."""
+    command = [sys.executable, "-m", "pulsestage", "serve", "--port", str(port)]
+    return running(command, port, environment, cores=cores)
 
 
 async def _ask(settings: Settings, count: int) -> list[str]:

@@ -9,12 +9,13 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 START_SECONDS = 30
 SERVER_CORE, LOAD_CORE = 0, (os.cpu_count() or 1) - 1
@@ -28,12 +29,8 @@ class Running:
     pid: int
 
     def cpu_seconds(self) -> float:
-        """Time on the CPU of all threads of the process, to the nanosecond."""
-        total = 0
-        for thread in Path(f"/proc/{self.pid}/task").iterdir():
-            with suppress(FileNotFoundError):  # a thread that has just ended
-                total += int((thread / "schedstat").read_text(encoding="ascii").split()[0])
-        return total / 1e9
+        """Time on the CPU of all threads of the process and of its children, to the nanosecond."""
+        return _cpu_nanoseconds(self.pid) / 1e9
 
     def resident_bytes(self) -> int:
         """Memory that the process has."""
@@ -67,8 +64,9 @@ def running(
     port: int,
     environment: Mapping[str, str] | None = None,
     find_pid: Callable[[int], int] = lambda pid: pid,
+    cores: Collection[int] = (SERVER_CORE,),
 ) -> Iterator[Running]:
-    """Start a server on the servers' core, wait until `GET /health` answers, and end it.
+    """Start a server on these cores, wait until `GET /health` answers, and end it.
 
     `find_pid` tells from the process that was started which one serves.
     """
@@ -77,7 +75,7 @@ def running(
         env={**os.environ, **(environment or {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=_settle,  # noqa: PLW1509 - no threads here
+        preexec_fn=partial(_settle, cores),  # noqa: PLW1509 - no threads here
     )
     try:
         _wait(port, process)
@@ -91,8 +89,18 @@ def running(
             process.wait()
 
 
-def _settle() -> None:
-    os.sched_setaffinity(0, {SERVER_CORE})
+def _cpu_nanoseconds(pid: int) -> int:
+    total = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            total += int((thread / "schedstat").read_text(encoding="ascii").split()[0])
+            children = (thread / "children").read_text(encoding="ascii").split()
+            total += sum(_cpu_nanoseconds(int(child)) for child in children)
+    return total
+
+
+def _settle(cores: Collection[int]) -> None:
+    os.sched_setaffinity(0, cores)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
