@@ -13,7 +13,7 @@ import os
 import secrets
 import time
 import uuid
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -219,7 +219,7 @@ async def rate_limits(settings: Settings, tasks: asyncio.TaskGroup) -> AsyncIter
     if settings.url_of_relay in {"memory", "postgres"}:
         yield here
         return
-    async with aclosing(redis_client(settings.url_of_relay)) as client:
+    async with redis_client(settings.url_of_relay) as client:
         yield RedisLimits(
             client,
             rates,

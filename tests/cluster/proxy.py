@@ -55,9 +55,11 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        ends = [writer]
         self._open.add(writer)
         try:
             there, back = await self._connect()
+            ends.append(back)
             self._open.add(back)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pass(reader, back))
@@ -65,7 +67,7 @@ class Proxy:
         except* OSError:
             pass
         finally:
-            for each in (writer, back):
+            for each in ends:
                 self._open.discard(each)
                 each.transport.abort()
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -19,7 +19,7 @@ RATES = {"ask": Rate(per_minute=6, burst=3), "vote": Rate(per_minute=60, burst=5
 @asynccontextmanager
 async def instance(url: str, channel: str, key: bytes = b"key") -> AsyncIterator[RedisLimits]:
     here = RateLimits(RATES, time.monotonic)
-    async with aclosing(redis_client(url)) as client, asyncio.TaskGroup() as tasks:
+    async with redis_client(url) as client, asyncio.TaskGroup() as tasks:
         yield RedisLimits(client, RATES, alone=here, spawn=tasks.create_task, channel=channel, key=key)
 
 

@@ -75,7 +75,11 @@ class Valkey:
 
     def ask(self, *command: str | bytes) -> Any:
         """What the server says to this."""
-        with Redis(unix_socket_path=str(self.socket)) as client:
+        return self.ask_as(None, *command)
+
+    def ask_as(self, password: str | None, *command: str | bytes) -> Any:
+        """What it says to who has the password."""
+        with Redis(unix_socket_path=str(self.socket), password=password) as client:
             return client.execute_command(*command)
 
     def _started(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pulsestage.bootstrap import running
+from pulsestage.bootstrap import reach_relay, running
 from pulsestage.cli.addresses import room_url, sign_in_link
 from pulsestage.cli.listening import at_port, close, listen
 from pulsestage.cli.options import DatabaseUrl, Host, Port, settings_from
@@ -82,7 +82,8 @@ def _print(lines: list[str]) -> None:
 
 
 async def greeting(settings: Settings) -> list[str]:
-    """What to print once the server answers. Made before it starts, since this also finds out if the database does."""
+    """What to print once the server answers. Made before it starts: this also finds out if database and relay do."""
+    await reach_relay(settings)
     async with running(settings) as (context, _hub):
         slugs = [tenant.slug for tenant in await context.directory.every()]
         lines = [f"PulseStage serves {settings.base_url}; Ctrl-C stops it."]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ class RedisConnection:
     def __init__(self, connection: AbstractConnection, where: str) -> None:
         self.where = where
         self._connection: Any = connection
+        self._transport: asyncio.Transport
 
     async def __aenter__(self) -> Self:
         # Silent about what comes in: redis-py would write every message into its debug log.
@@ -28,14 +30,18 @@ class RedisConnection:
             with self._troubles():
                 await self._connection.connect()
         except BaseException:
-            await self._hang_up()
+            await self._connection.disconnect(nowait=True)
             raise
+        self._transport = self._connection._writer.transport  # noqa: SLF001 - likewise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._hang_up()
+        # At once: a mere close would wait until a frozen server has taken what is left.
+        with suppress(AttributeError):  # asyncio's own: a transport that is lost already has forgotten its loop
+            self._transport.abort()
+        await self._connection.disconnect(nowait=True)
 
     async def send(self, *commands: Sequence[str | bytes]) -> None:
         """Write these at once. Returns when there is room for more."""
@@ -53,12 +59,6 @@ class RedisConnection:
         """The answer to this, where nothing else can come in."""
         await self.send(command)
         return await self.read()
-
-    async def _hang_up(self) -> None:
-        writer = self._connection._writer  # noqa: SLF001 - closing would wait for a frozen server to take what is left
-        if writer is not None:
-            writer.transport.abort()
-        await self._connection.disconnect(nowait=True)
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:

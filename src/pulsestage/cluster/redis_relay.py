@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NoReturn
@@ -13,6 +14,8 @@ from pulsestage.cluster.wire_relay import WireRelay
 
 LIMIT: Final = 256 * 1024
 """Most bytes of one message. Redis takes more, but cuts off who reads slowly when too much waits for them."""
+TURN_MESSAGES: Final = 32
+"""After so many messages everything else on the loop has its turn."""
 
 
 class RedisRelay(WireRelay):
@@ -50,6 +53,8 @@ class RedisWire:
     async def listen(self) -> NoReturn:
         """Tell messages from answers."""
         while True:
-            match await self._connection.read():
-                case [b"message", _, message]:
-                    self._on_message(message)
+            for _ in range(TURN_MESSAGES):
+                match await self._connection.read():
+                    case [b"message", _, message]:
+                        self._on_message(message)
+            await asyncio.sleep(0)  # what is read already doesn't wait for the loop by itself

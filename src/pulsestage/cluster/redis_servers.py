@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -76,6 +78,8 @@ def parse_redis_url(url: str) -> RedisServers:
 
 def _one(url: str) -> RedisServers:
     options: Options = {**parse_url(url)}
+    if not (options.get("host") or options.get("path")):
+        raise ValueError("nowhere")
     return RedisServers("server", options.pop("connection_class", Connection), options)
 
 
@@ -94,10 +98,18 @@ def _several(parts: SplitResult, scheme: str, kind: str) -> RedisServers:
     return RedisServers("sentinel", connection_class, options, addresses, service, {**shared, **own})
 
 
-def redis_client(url: str) -> Redis | RedisCluster:
-    """A client for the same URLs, which rather fails than waits; end it with `aclose`. Raises InvalidRelayUrl."""
+@asynccontextmanager
+async def redis_client(url: str) -> AsyncIterator[Redis | RedisCluster]:
+    """A client for the same URLs, which rather fails than waits. Raises InvalidRelayUrl."""
     servers = parse_redis_url(url)
     patience: Options = {"socket_timeout": CLIENT_SECONDS, "socket_connect_timeout": CLIENT_SECONDS}
+    async with AsyncExitStack() as stack:
+        client = _client(url, servers, patience, stack)
+        stack.push_async_callback(client.aclose)
+        yield client
+
+
+def _client(url: str, servers: RedisServers, patience: Options, stack: AsyncExitStack) -> Redis | RedisCluster:
     if servers.kind == "server":
         return Redis.from_url(url, **patience)
     if issubclass(servers.connection_class, SSLConnection):
@@ -107,5 +119,7 @@ def redis_client(url: str) -> Redis | RedisCluster:
         return RedisCluster(startup_nodes=[ClusterNode(*address) for address in servers.addresses], **options)
     asking = {**(servers.sentinel_options or {}), **patience}
     sentinels = Sentinel(servers.addresses, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+    for sentinel in sentinels.sentinels:  # whom nobody else would hang up
+        stack.push_async_callback(sentinel.aclose)
     master: Redis = sentinels.master_for(servers.service)
     return master

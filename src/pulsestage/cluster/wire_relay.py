@@ -113,7 +113,7 @@ class WireRelay:
     async def _keep_connected(self) -> None:
         pause, logged = FIRST_PAUSE_SECONDS, False
         time = asyncio.get_running_loop().time
-        while True:
+        while self._receiver is not None:  # should a library have swallowed that it was cancelled
             began = time()
             trouble = await self._hold_wire()
             if self.healthy:
