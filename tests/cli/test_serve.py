@@ -97,6 +97,26 @@ def test_what_can_not_be_used_is_one_sentence(call: Call, settings: dict[str, st
     assert "kept secret" not in called.err
 
 
+@pytest.mark.parametrize(
+    "relay, sentence",
+    [
+        ("redis://me:secret@127.0.0.1:1", "The relay can't be used: Connection refused by 127.0.0.1:1."),
+        ("redis://me:secret@127.0.0.1:many", "The relay's URL can't be read."),
+        ("amqp://me:secret@127.0.0.1", "A relay is `postgres`, `memory`, or a URL"),
+        ("postgres", "needs a database that is PostgreSQL"),
+    ],
+)
+def test_a_relay_that_can_not_be_used_is_found_at_the_start(call: Call, relay: str, sentence: str) -> None:
+    called = call("serve", "--port", "0", PULSESTAGE_RELAY_URL=relay)
+    assert called.code == 1
+    assert called.out == ""
+    last = called.err.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert sentence in last
+    assert "Traceback" not in called.err
+    assert "secret" not in called.err
+
+
 def test_a_database_that_does_not_exist(call: Call, postgres_url: str) -> None:
     called = call("serve", "--port", "0", "--database-url", f"{postgres_url}_gone")
     assert called.code == 1

@@ -83,7 +83,6 @@ def _print(lines: list[str]) -> None:
 
 async def greeting(settings: Settings) -> list[str]:
     """What to print once the server answers. Made before it starts: this also finds out if database and relay do."""
-    await reach_relay(settings)
     async with running(settings) as (context, _hub):
         slugs = [tenant.slug for tenant in await context.directory.every()]
         lines = [f"PulseStage serves {settings.base_url}; Ctrl-C stops it."]
@@ -96,4 +95,5 @@ async def greeting(settings: Settings) -> list[str]:
         else:
             slug = settings.home_tenant
             lines.append(f"The home tenant {slug} does not exist yet: pulsestage tenant create {slug}")
+    await reach_relay(settings)
     return lines
