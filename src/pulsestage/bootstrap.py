@@ -113,7 +113,7 @@ async def running(
         hub = Hub(store, hub_settings(settings), relay=relay)
         await census.count()
         # The tasks end first: events of the last votes are still to be announced.
-        async with hub, asyncio.TaskGroup() as tasks, rate_limits(settings, tasks) as limits:
+        async with hub, asyncio.TaskGroup() as tasks, rate_limits(settings, tasks, shared=serving) as limits:
             context = make_context(settings, database, hub, census, limits, tasks)
             await tenants.ensure_default(context)
             background = [
@@ -209,14 +209,14 @@ async def reach_relay(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def rate_limits(settings: Settings, tasks: asyncio.TaskGroup) -> AsyncIterator[Limits]:
-    """How often people may ask and vote: for all instances together if the relay is Redis, else at each."""
+async def rate_limits(settings: Settings, tasks: asyncio.TaskGroup, *, shared: bool) -> AsyncIterator[Limits]:
+    """How often people may ask and vote: for all instances together if they are shared and the relay is Redis."""
     rates = {
         "ask": Rate(settings.asks_per_minute, burst=max(1, settings.asks_per_minute // 2)),
         "vote": Rate(settings.votes_per_minute, burst=max(1, settings.votes_per_minute // 2)),
     }
     here = RateLimits(rates, time.monotonic)
-    if settings.url_of_relay in {"memory", "postgres"}:
+    if not shared or settings.url_of_relay in {"memory", "postgres"}:
         yield here
         return
     async with redis_client(settings.url_of_relay) as client:
