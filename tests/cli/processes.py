@@ -37,13 +37,13 @@ def eventually(look: Callable[[], T | None], seconds: float = 20) -> T:
 class Process:
     """One run of the command in a directory, ended by its handle."""
 
-    def __init__(self, directory: Path, *arguments: str, **settings: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, program: str = "pulsestage", **settings: str) -> None:
         self.directory = directory
         run = time.monotonic_ns()
         self._out, self._err = (directory / f"{run}.{name}" for name in ("out", "err"))
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pulsestage", *arguments],
+                [sys.executable, "-m", program, *arguments],
                 cwd=directory,
                 env=environment(**settings),
                 stdin=subprocess.DEVNULL,

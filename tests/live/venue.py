@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 class Venue:
     """One installation. Its server can be started, stopped, killed and started again at the same address."""
 
+    program = "pulsestage"
+
     def __init__(self, directory: Path, **settings: Any) -> None:
         self._directory = directory
-        self._secret = secrets.token_hex(32)
+        self._secret = str(settings.get("secret_key") or secrets.token_hex(32))
         unlimited = {"asks_per_minute": 0, "votes_per_minute": 0}
         given = {"port": free_port(), "data_dir": directory, "secret_key": self._secret}
         self._changed: dict[str, Any] = {**unlimited, **given, **settings}
@@ -48,12 +50,17 @@ class Venue:
     async def start(self) -> None:
         """Run the server, and wait until it serves."""
         given = {f"PULSESTAGE_{name.upper()}": str(value) for name, value in self._changed.items()}
-        self._process = Process(self._directory, "serve", **given)
+        self._process = Process(self._directory, "serve", program=self.program, **given)
         await asyncio.to_thread(self._process.printed, "PulseStage serves")
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it, this way. Its exit code."""
         return 0 if self._process is None else await asyncio.to_thread(self._process.stop, how)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.settings.port
 
     @property
     def pid(self) -> int:

@@ -34,7 +34,7 @@ OPTIONS = {"listen_addresses": "", "max_connections": "200", "shared_buffers": "
 FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Postgres:
     """A running server. `url` is a `postgresql://` URL of a database from which others can be made."""
 
@@ -67,8 +67,44 @@ class Postgres:
             raise
 
 
+class PostgresServer(Postgres):
+    """A server of one's own, which can be killed, started again, and frozen."""
+
+    def __init__(self, url: str, command: list[Any], log: Path, run_as: dict[str, Any]) -> None:
+        super().__init__(url)
+        self._command = command
+        self._log = log
+        self._run_as = run_as
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command, stdout=output, stderr=output, cwd=self._log.parent, **self._run_as
+            )
+        _wait_until_ready(self, self._process, self._log)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it. SIGINT is a "fast shutdown", which doesn't wait for clients; SIGQUIT is as if it had crashed."""
+        self._process.send_signal(how)
+        self._process.wait(START_SECONDS)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """There, but without an answer to anything while the block lasts."""
+        pid = self._process.pid
+        family = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        try:
+            for each in family:
+                os.kill(each, signal.SIGSTOP)
+            yield
+        finally:
+            for each in reversed(family):
+                os.kill(each, signal.SIGCONT)
+
+
 @contextmanager
-def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     """Start a server, end it afterwards. A durable one waits for the disk, as in production."""
     with tempfile.TemporaryDirectory(prefix="pulsestage-pg-", ignore_cleanup_errors=True) as made:
         room = Path(made)
@@ -78,17 +114,13 @@ def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
         _initialise(bin_dir, data, run_as)
         chosen = {**OPTIONS, **({} if durable else FORGETFUL), "unix_socket_directories": str(room)}
         options = [f"--{name}={value}" for name, value in chosen.items()]
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [bin_dir / "postgres", "-D", data, *options], stdout=output, stderr=output, cwd=room, **run_as
-            )
+        url = f"postgresql://postgres@/postgres?{urlencode({'host': room})}"
+        server = PostgresServer(url, [bin_dir / "postgres", "-D", data, *options], log, run_as)
         try:
-            postgres = Postgres(f"postgresql://postgres@/postgres?{urlencode({'host': room})}")
-            _wait_until_ready(postgres, server, log)
-            yield postgres
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # "fast shutdown": doesn't wait for clients
-            server.wait(START_SECONDS)
+            server.stop()
 
 
 def _give_to_nobody(room: Path) -> dict[str, Any]:

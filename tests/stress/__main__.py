@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.stress.goodbyes import say_goodbye
-from tests.stress.run import Stress
+from tests.stress.run import stress
 
 STREAMS = 1000
 MOST_SECONDS = 2.0
@@ -26,7 +26,7 @@ def main() -> int:
     say(f"{chosen.clients} clients for {chosen.seconds:g} seconds, seed {chosen.seed}")
     try:
         with tempfile.TemporaryDirectory(prefix="pulsestage-stress-") as directory:
-            outcome = asyncio.run(Stress(Path(directory), chosen.seed, chosen.clients).run(chosen.seconds))
+            outcome = asyncio.run(stress(Path(directory), chosen.seed, chosen.clients).run(chosen.seconds))
         with tempfile.TemporaryDirectory(prefix="pulsestage-stress-") as directory:
             farewell = asyncio.run(say_goodbye(Path(directory), STREAMS))
     except BaseException:

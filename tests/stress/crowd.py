@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.stress.caller import Answer, Away, Caller
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Mapping
     from random import Random
 
     from tests.stress.place import Place
@@ -50,11 +52,21 @@ _MODERATION = {
 }
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How much people do."""
+
+    deeds: Mapping[str, float] = field(default_factory=lambda: DEEDS)
+    longest_pause: float = 0.03
+    """Seconds between two deeds of a hand."""
+
+
 class Hand:
     """One connection through which people of a room act, one after the other."""
 
-    def __init__(self, port: int, place: Place, random: Random, tally: Counter[str]) -> None:
+    def __init__(self, port: int, place: Place, random: Random, tally: Counter[str], pace: Pace | None = None) -> None:
         self._port = port
+        self._pace = pace or Pace()
         self._place = place
         self._random = random
         self._tally = tally
@@ -63,12 +75,12 @@ class Hand:
     async def act(self, over: asyncio.Event) -> None:
         """One deed after the other, until it is over."""
         while not over.is_set():
-            [deed] = self._random.choices(list(DEEDS), list(DEEDS.values()))
+            [deed] = self._random.choices(list(self._pace.deeds), list(self._pace.deeds.values()))
             try:
                 await self._do(deed)
             except Away:
                 await asyncio.sleep(0.05)
-            await asyncio.sleep(self._random.uniform(0, 0.03))
+            await asyncio.sleep(self._random.uniform(0, self._pace.longest_pause))
         self.leave()
 
     def leave(self) -> None:

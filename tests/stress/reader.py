@@ -146,17 +146,8 @@ class Reader:
             seconds *= 0.2
             if manner == "begin anew":
                 await self._begin_anew()
-        ended = asyncio.create_task(self._connection.ended.wait())
-        ending = asyncio.create_task(over.wait())
-        try:
-            await asyncio.wait(
-                {ending} if manner in {"close", "reset", "begin anew"} else {ended, ending},
-                timeout=seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            ended.cancel()
-            ending.cancel()
+        left = manner in {"close", "reset", "begin anew"}
+        await self._until(*([] if left else [self._connection.ended]), over, seconds=seconds)
 
     async def _begin_anew(self) -> None:
         with suppress(Away):  # it goes on with the life it has
@@ -164,12 +155,16 @@ class Reader:
 
     async def _hears(self) -> None:
         assert self._connection is not None
-        news, ended = (asyncio.create_task(event.wait()) for event in (self._news, self._connection.ended))
+        await self._until(self._news, self._connection.ended)
+
+    async def _until(self, *events: asyncio.Event, seconds: float | None = None) -> None:
+        """Wait for the first of them, for so long at most."""
+        waiting = [asyncio.create_task(event.wait()) for event in events]
         try:
-            await asyncio.wait({news, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            news.cancel()
-            ended.cancel()
+            for task in waiting:
+                task.cancel()
 
     def _take(self, frames: list[bytes]) -> None:
         blocks = self.lives[-1].blocks

@@ -20,13 +20,15 @@ from tests.convergence.fold import TYPES, Room
 from tests.live.venue import Venue
 from tests.stress.caller import Caller
 from tests.stress.checker import FAULTS, Findings, Log, check
-from tests.stress.crowd import Hand
+from tests.stress.crowd import Hand, Pace
 from tests.stress.history import View
 from tests.stress.place import Place, list_room
 from tests.stress.reader import Reader, Wish
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.chaos.site import Site
 
 SLUGS = ("acme", "widgets", "globex")
 GUESTS = 60
@@ -79,13 +81,18 @@ class Outcome:
 
 
 class Stress:
-    """One run."""
+    """One run. Others may be made of it: in another house, of another size, with other trouble."""
 
-    def __init__(self, directory: Path, seed: int, clients: int) -> None:
+    slugs: tuple[str, ...] = SLUGS
+    hands = HANDS
+    pace = Pace()
+    settle_seconds = SETTLE_SECONDS
+
+    def __init__(self, venue: Venue | Site, seed: int, clients: int) -> None:
         self.outcome = Outcome(seed)
         self._tally = self.outcome.tally
-        self._venue = Venue(directory, **SETTINGS)
-        self._port = self._venue.settings.port
+        self._venue = venue
+        self._port = venue.port
         self._clients = clients
         self._places: list[Place] = []
         self._readers: list[Reader] = []
@@ -93,10 +100,10 @@ class Stress:
 
     async def run(self, seconds: float) -> Outcome:
         """Everything, the judgement included."""
-        await self._venue.found(**{slug: slug for slug in SLUGS})
+        await self._venue.found(**{slug: slug for slug in self.slugs})
         await self._venue.start()
         try:
-            self._places = [await self._furnish(slug) for slug in SLUGS]
+            self._places = [await self._furnish(slug) for slug in self.slugs]
             self._readers = [self._reader(number) for number in range(self._clients)]
             await self._let_live(seconds)
             truths = await self._look()
@@ -158,6 +165,9 @@ class Stress:
             gzip=random.random() < 0.4,
             small=random.random() < 0.4,
         )
+        return self._make_reader(number, wish, random)
+
+    def _make_reader(self, _number: int, wish: Wish, random: Random) -> Reader:
         return Reader(self._port, wish, random, self._tally, self._known)
 
     def _random(self, *who: object) -> Random:
@@ -172,14 +182,15 @@ class Stress:
                 clients.create_task(reader.live(over))
             async with asyncio.TaskGroup() as people:
                 for place in self._places:
-                    for number in range(HANDS):
-                        hand = Hand(self._port, place, self._random(place.slug, number), self._tally)
+                    for number in range(self.hands):
+                        hand = Hand(self._port, place, self._random(place.slug, number), self._tally, self.pace)
                         people.create_task(hand.act(quiet))
-                await self._restart_now_and_then(seconds)
+                await self._trouble(seconds)
                 quiet.set()
             over.set()
 
-    async def _restart_now_and_then(self, seconds: float) -> None:
+    async def _trouble(self, seconds: float) -> None:
+        """Restart the server now and then."""
         spells = max(3, round(seconds / RESTART_SECONDS))
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -215,7 +226,7 @@ class Stress:
                 fresh = Wish(place, view, snapshot=True, lists=False, gzip=False, small=False)
                 self._readers.append(Reader(self._port, fresh, self._random(view), self._tally, self._known))
             try:
-                async with asyncio.timeout(SETTLE_SECONDS), asyncio.TaskGroup() as tasks:
+                async with asyncio.timeout(self.settle_seconds), asyncio.TaskGroup() as tasks:
                     for reader in self._readers:
                         if reader.place is place:
                             tasks.create_task(reader.stays_to(last))
@@ -231,3 +242,8 @@ class Stress:
             events = await store.read(place.tenant_id, 0, 1_000_000)
         assert [event.seq for event in events] == list(range(1, bounds.head + 1)), "the log has a gap"
         return Log(bounds.epoch, events)
+
+
+def stress(directory: Path, seed: int, clients: int) -> Stress:
+    """The run of one server."""
+    return Stress(Venue(directory, **SETTINGS), seed, clients)

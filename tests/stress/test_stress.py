@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.stress.run import Stress
+from tests.stress.run import stress
 
 
 @pytest.mark.timeout(180)
 async def test_nobody_is_lost(tmp_path: Path) -> None:
-    outcome = await Stress(tmp_path, seed=20260101, clients=120).run(seconds=5)
+    outcome = await stress(tmp_path, seed=20260101, clients=120).run(seconds=5)
     assert outcome.is_good, f"seed {outcome.seed}: {outcome.rows()} {outcome.findings.notes}"
     for happened in ("joins", "drops", "restarts", "floods", "slow readers", "events committed", "frames delivered"):
         assert outcome.tally[happened] > 0, f"a run without {happened} proves little"
