@@ -10,7 +10,10 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.run import INSTANCES, Chaos, chaos
-from tests.stress.run import Outcome
+from tests.chaos.schedule import Step, schedule
+
+NOT_HERE = ("restarts", "stalls", "conflated frames", "catch ups")
+"""What only the stress run counts."""
 
 
 def main() -> int:
@@ -22,30 +25,30 @@ def main() -> int:
     say(f"{INSTANCES} instances, {chosen.clients} clients, about {chosen.seconds:g} seconds, seed {chosen.seed}")
     try:
         with tempfile.TemporaryDirectory(prefix="pulsestage-chaos-") as directory:
-            run, outcome = asyncio.run(play(Path(directory), chosen.seed, chosen.seconds, chosen.clients))
+            steps = schedule(chosen.seed, chosen.seconds, INSTANCES)
+            run = asyncio.run(play(Path(directory), chosen.seed, chosen.clients, steps))
     except BaseException:
         say(f"The run with seed {chosen.seed} came to no end.")
         raise
-    for line in table(run, outcome):
+    for line in table(run):
         say(line)
-    return 0 if outcome.is_good else 1
+    return 0 if run.outcome.is_good else 1
 
 
-async def play(
-    directory: Path, seed: int, seconds: float, clients: int, program: str = "pulsestage"
-) -> tuple[Chaos, Outcome]:
+async def play(directory: Path, seed: int, clients: int, steps: list[Step]) -> Chaos:
     """Build the house, and run it."""
-    async with chaos(directory, seed, seconds, clients, program) as run:
-        outcome = await run.run(seconds)
-    return run, outcome
+    async with chaos(directory, seed, clients, steps) as run:
+        await run.play()
+    return run
 
 
-def table(run: Chaos, outcome: Outcome) -> list[str]:
+def table(run: Chaos) -> list[str]:
     """What happened, in lines."""
+    outcome = run.outcome
     counts, worst = run.delays.counts(), run.delays.worst()
     relay = ("messages", "messages dropped", "messages delayed", "messages repeated")
     return [
-        *(f"{name:>26}  {number:>12,}" for name, number in outcome.rows() if number or name != "restarts"),
+        *(f"{name:>26}  {number:>12,}" for name, number in outcome.rows() if name not in NOT_HERE),
         *(f"{f'relay {name}':>26}  {outcome.tally[f'relay {name}']:>12,}" for name in relay),
         f"{'fault':>26}  {'times':>12}  {'worst delay':>12}",
         *(f"{kind:>26}  {counts[kind] or '':>12}  {seconds:>10.2f} s" for kind, seconds in worst.items()),

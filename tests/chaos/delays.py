@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.stress.connection import Connection
 
 PEACE = "peace"
-AFTERMATH_MILLIS = 2000
+AFTERMATH_MILLIS = 1500
 """What is late because of a fault may be so a moment after it."""
 _NO_EVENTS = {"connected", "snapshot", "heartbeat", "goodbye", "reset"}
 

@@ -13,7 +13,6 @@ from tests.chaos.bad_line import BadLine
 from tests.chaos.balancer import Balancer
 from tests.chaos.delays import Delays, Spell, Watcher
 from tests.chaos.faults import Faults
-from tests.chaos.schedule import schedule
 from tests.chaos.site import Site
 from tests.servers.postgres import running_postgres
 from tests.servers.valkey import valkey_server
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.chaos.schedule import Step
     from tests.stress.reader import Reader, Wish
+    from tests.stress.run import Outcome
 
 INSTANCES = 3
 WATCHERS = 10
@@ -62,6 +62,10 @@ class Chaos(Stress):
         watcher.delays = self.delays
         return watcher
 
+    async def play(self) -> Outcome:
+        """Let it all happen, and judge."""
+        return await self.run(0)
+
     async def _trouble(self, _seconds: float) -> None:
         for step in self._steps:
             await asyncio.sleep(step.after)
@@ -76,7 +80,7 @@ class Chaos(Stress):
 
 @asynccontextmanager
 async def chaos(
-    directory: Path, seed: int, seconds: float, clients: int, program: str = "pulsestage", **settings: Any
+    directory: Path, seed: int, clients: int, steps: list[Step], program: str = "pulsestage"
 ) -> AsyncIterator[Chaos]:
     """A house for one run."""
     random = Random(f"{seed} house")
@@ -85,10 +89,9 @@ async def chaos(
         line = BadLine(valkey.port, random, tally)
         async with line.serving():
             relay = f"redis://127.0.0.1:{line.port}"
-            site = Site(directory, INSTANCES, program, database_url=url, relay_url=relay, **{**SETTINGS, **settings})
+            site = Site(directory, INSTANCES, program, database_url=url, relay_url=relay, **SETTINGS)
             balancer = Balancer([each.port for each in site.instances], random)
             faults = Faults(site, balancer, line, valkey, postgres)
-            steps = schedule(seed, seconds, INSTANCES)
             run = Chaos(site, seed, clients, faults, steps)
             async with balancer.serving(site.port):
                 yield run

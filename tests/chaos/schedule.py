@@ -22,8 +22,8 @@ KINDS = (
     "rolling deploy",
     "rolling deploy, relay drops",
 )
-PEACE_SECONDS = (3.0, 4.0)
-FAULT_SECONDS = (1.5, 4.0)
+PEACE_SECONDS = (1.5, 2.5)
+FAULT_SECONDS = (1.0, 3.5)
 RECOVERY_SECONDS = 3.0
 """What it takes to come back, roughly: it is not a part of the plan, only of its length."""
 

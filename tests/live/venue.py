@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pulsestage.bootstrap import opened, running
@@ -17,11 +18,13 @@ from tests.cli.processes import Process
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
     from pulsestage.domain.policy import Role
     from pulsestage.domain.tenant import Tenant
     from pulsestage.storage.database import Database
+
+
+ROOT = Path(__file__).parents[2]
 
 
 class Venue:
@@ -50,6 +53,7 @@ class Venue:
     async def start(self) -> None:
         """Run the server, and wait until it serves."""
         given = {f"PULSESTAGE_{name.upper()}": str(value) for name, value in self._changed.items()}
+        given["PYTHONPATH"] = str(ROOT)  # where programs of the tests are
         self._process = Process(self._directory, "serve", program=self.program, **given)
         await asyncio.to_thread(self._process.printed, "PulseStage serves")
 

@@ -212,9 +212,9 @@ class Stress:
 
     async def _look(self) -> dict[View, Room]:
         """Let everybody learn of a last event, and see what the rooms are then."""
-        caller = Caller(self._port)
         truths: dict[View, Room] = {}
         for place in self._places:
+            caller = Caller(self._port)
             body = {"name": "the end"}
             answer = await caller.request("POST", place.path("/tags"), cookie=place.moderator, body=body)
             last = int(answer.position.rpartition(".")[2])
@@ -232,7 +232,7 @@ class Stress:
                             tasks.create_task(reader.stays_to(last))
             except TimeoutError:
                 self.outcome.findings.note("lost", f"the end, which somebody in {place.slug} never heard of")
-        caller.close()
+            caller.close()
         return truths
 
     async def _read_log(self, place: Place) -> Log:

@@ -1,0 +1,38 @@
+"""A minute of chaos, with one seed; `make chaos` is a longer one with another each time. And the judge, judged."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import table
+from tests.chaos.run import INSTANCES, chaos
+from tests.chaos.schedule import KINDS, Step, schedule
+
+SEED = 20260101
+
+
+@pytest.mark.timeout(400)
+async def test_nobody_misses_anything(tmp_path: Path) -> None:
+    steps = schedule(SEED, 60, INSTANCES)
+    async with chaos(tmp_path, SEED, clients=600, steps=steps) as run:
+        outcome = await run.play()
+    assert outcome.is_good, "\n".join([f"seed {SEED}", *table(run)])
+    assert run.delays.counts().total() == len(steps) == 8
+    for happened in ("joins", "drops", "events committed", "frames delivered", "relay messages dropped"):
+        assert outcome.tally[happened] > 0, f"a run without {happened} proves little"
+
+
+@pytest.mark.timeout(200)
+async def test_without_gap_repair_the_judge_finds_what_is_lost(tmp_path: Path) -> None:
+    steps = [Step("relay drops", after=1.0, lasts=4.0, which=0)]
+    async with chaos(tmp_path, SEED, clients=60, steps=steps, program="tests.chaos.deaf") as run:
+        run.settle_seconds = 5
+        outcome = await run.play()
+    assert outcome.tally["relay messages dropped"] > 0
+    assert outcome.findings.counts["lost"] > 0
+    assert any(note.startswith("lost: the end") for note in outcome.findings.notes), outcome.findings.notes
+
+
+def test_a_seed_has_one_schedule() -> None:
+    assert schedule(1, 300, INSTANCES) == schedule(1, 300, INSTANCES) != schedule(2, 300, INSTANCES)
+    assert {step.kind for step in schedule(1, 300, INSTANCES)} == set(KINDS)
