@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import make_url
 
 from pulsestage.cluster.relays import ProcessRelay, make_relay
-from pulsestage.contracts.relay import Broker, RelayContract
+from pulsestage.contracts.relay import PATIENCE_SECONDS, Broker, Member, RelayContract, gets_through, head
 from tests.cluster.proxy import Proxy, proxied
 
 CHANNEL = 'pulse"Stage:1'
@@ -59,3 +59,110 @@ class TestPostgresRelay(RelayContract):
     @pytest.fixture
     def broker(self, broker: PostgresBroker) -> Broker:
         return broker
+
+
+def member(broker: PostgresBroker) -> tuple[ProcessRelay, Member]:
+    relay = broker.relay()
+    return relay, Member(relay)
+
+
+async def says(relay: ProcessRelay, words: str) -> None:
+    """Wait until this is the trouble."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while words not in (relay.trouble or ""):  # noqa: ASYNC110 - a relay has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_silent_server_is_noticed_and_got_over(broker: PostgresBroker) -> None:
+    (one, first), (other, second) = member(broker), member(broker)
+    async with first.listening(), second.listening():
+        async with broker.proxy.silence():
+            for number in range(5000):
+                one.announce(head(number))
+                if number % 100 == 0:
+                    await asyncio.sleep(0)
+            assert one.stats().dropped > 0
+            await says(one, f"No answer from 127.0.0.1:{broker.proxy.port}.")
+            await says(other, f"No answer from 127.0.0.1:{broker.proxy.port}.")
+        await first.becomes_healthy()
+        await second.becomes_healthy()
+        await gets_through(first, second)
+
+
+async def test_a_connection_that_the_server_ends_is_made_anew(broker: PostgresBroker) -> None:
+    relay, hearer = member(broker)
+    connection = await asyncpg.connect(broker.direct_url)
+    try:
+        async with hearer.listening():
+            ended = await connection.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+            assert len(ended) == 1, "one connection listens and announces"
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not relay.stats().reconnects:  # noqa: ASYNC110 - likewise
+                    await asyncio.sleep(0.01)
+            await hearer.becomes_healthy()
+    finally:
+        await connection.close()
+
+
+async def test_what_gathers_is_one_transaction(broker: PostgresBroker) -> None:
+    (one, first), (_, second) = member(broker), member(broker)
+    async with first.listening(), second.listening():
+        for number in (1, 1, 1, 2):
+            one.announce(head(number))
+        # Within one transaction, and only there, PostgreSQL tells the same thing once.
+        assert await second.hears(head(2)) == [head(1), head(2)]
+
+
+async def test_of_a_burst_the_newest_arrive(broker: PostgresBroker) -> None:
+    (one, first), (_, second) = member(broker), member(broker)
+    async with first.listening(), second.listening():
+        for number in range(5000):
+            one.announce(head(number))
+        assert await second.hears(head(4999)) == [head(number) for number in range(4500, 5000)]
+        assert one.stats().dropped == 4500
+
+
+async def test_what_has_no_seal_is_counted_and_ignored(broker: PostgresBroker) -> None:
+    (one, first), (other, second) = member(broker), member(broker)
+    async with first.listening(), second.listening():
+        await broker.inject(head(66).encode())
+        one.announce(head(1))
+        assert await second.hears(head(1)) == [head(1)]
+        assert other.stats().malformed == 1
+
+
+async def test_its_own_echo_is_neither_told_nor_counted(broker: PostgresBroker) -> None:
+    (one, first), (other, second) = member(broker), member(broker)
+    async with first.listening(), second.listening():
+        one.announce(head(1))
+        await second.hears(head(1))
+        other.announce(head(2))
+        assert await first.hears(head(2)) == [head(2)]
+        assert one.stats().received == 1
+
+
+async def test_an_error_of_the_server_is_said_without_the_password(broker: PostgresBroker) -> None:
+    url = make_url(broker.url).set(username="nobody_at_all", password="hunter2").render_as_string(hide_password=False)
+    relay = make_relay("postgres", channel=CHANNEL, secret=SECRET, database_url=url)
+    async with relay.listening(print):
+        await says(relay, f'127.0.0.1:{broker.proxy.port} says: role "nobody_at_all" does not exist.')
+
+
+async def test_nobody_there_is_said() -> None:
+    url = "postgresql+asyncpg://pulsestage:hunter2@127.0.0.1:1/pulsestage"
+    relay = make_relay("postgres", channel=CHANNEL, secret=SECRET, database_url=url)
+    async with relay.listening(print):
+        await says(relay, "Connection refused by 127.0.0.1:1.")
+
+
+@pytest.mark.parametrize("turns", range(10))
+async def test_it_can_be_left_at_any_moment(broker: PostgresBroker, turns: int) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        relay, hearer = member(broker)
+        async with hearer.listening():
+            relay.announce(head(1))
+            for _ in range(turns):
+                await asyncio.sleep(0)

@@ -219,6 +219,16 @@ async def test_leaving_a_frozen_server_does_not_wait_for_it(valkey: Valkey) -> N
             await asyncio.sleep(0.1)  # until the socket is full
 
 
+@pytest.mark.parametrize("turns", range(10))
+async def test_it_can_be_left_at_any_moment(valkey: Valkey, turns: int) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        member = Member(relay(valkey.url))
+        async with member.listening():
+            member.relay.announce(head(1))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+
 # ---- Strangers, bursts, the slow -------------------------------------------------------------------
 
 

@@ -16,10 +16,11 @@ from pulsestage.cluster import trouble
 
 
 class RedisConnection:
-    """Connected while its block lasts. Everything raises BrokerTrouble."""
+    """Connected while its block lasts. Everything raises BrokerTrouble, also when the server is silent for so long."""
 
-    def __init__(self, connection: AbstractConnection, where: str) -> None:
+    def __init__(self, connection: AbstractConnection, where: str, seconds: float) -> None:
         self.where = where
+        self._seconds = seconds
         self._connection: Any = connection
         self._transport: asyncio.Transport
 
@@ -28,7 +29,8 @@ class RedisConnection:
         self._connection._parser.set_pubsub_push_handler(_as_it_is)  # noqa: SLF001 - nothing public does it
         try:
             with self._troubles():
-                await self._connection.connect()
+                async with asyncio.timeout(self._seconds):
+                    await self._connection.connect()
         except BaseException:
             await self._connection.disconnect(nowait=True)
             raise
@@ -53,7 +55,8 @@ class RedisConnection:
     async def read(self) -> Any:  # noqa: ANN401 - whatever the server says
         """The next thing that the server says, be it an answer or a message. An error is raised."""
         with self._troubles():
-            return await self._connection.read_response(disable_decoding=True, push_request=True)
+            async with asyncio.timeout(self._seconds):
+                return await self._connection.read_response(disable_decoding=True, push_request=True)
 
     async def ask(self, *command: str | bytes) -> Any:  # noqa: ANN401 - likewise
         """The answer to this, where nothing else can come in."""

@@ -41,13 +41,13 @@ class RedisDial:
                 return self._connection(options, self._next_address(), SILENCE_SECONDS)
 
     def _connection(self, options: Options, address: Address | None, seconds: float) -> RedisConnection:
-        options = {**options, "protocol": 3, "socket_timeout": seconds, "socket_connect_timeout": seconds}
+        # No timeout of redis-py's for the socket: it uses `wait_for`, which can lose a cancellation in Python 3.11.
+        options = {**options, "protocol": 3, "socket_timeout": None, "socket_connect_timeout": seconds}
         options.pop("db", None)  # Pub/Sub knows no databases, and who may not SELECT may still announce
         if address is not None:
             options["host"], options["port"] = address
-        return RedisConnection(
-            self._servers.connection_class(**options), named(address) if address else self._servers.name
-        )
+        where = named(address) if address else self._servers.name
+        return RedisConnection(self._servers.connection_class(**options), where, seconds)
 
     def _next_address(self) -> Address:
         address = self._servers.addresses[self._turn % len(self._servers.addresses)]
