@@ -1,0 +1,38 @@
+"""Two instances over one PostgreSQL, and the real nginx in front of them."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.chaos.site import Site
+from tests.deploy.nginx import Nginx
+from tests.servers.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def nginx_path() -> str:
+    """The nginx of this machine."""
+    if path := shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"):
+        return path
+    pytest.skip("no nginx on this machine")
+
+
+@pytest.fixture(scope="module")
+async def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """Two instances, and the room `acme`."""
+    with postgres.database() as url:
+        directory = tmp_path_factory.mktemp("site")
+        site = Site(directory, 2, "pulsestage", database_url=url, heartbeat_seconds=1, max_streams_per_person=3)
+        await site.found(acme="Acme")
+        await site.start()
+        yield site
+        await site.stop()
+
+
+@pytest.fixture(scope="module")
+def nginx(site: Site, nginx_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """In front of both."""
+    server = Nginx(tmp_path_factory.mktemp("nginx"), nginx_path, [each.port for each in site.instances])
+    yield server
+    server.stop()

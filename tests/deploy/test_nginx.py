@@ -1,0 +1,183 @@
+"""`deploy/nginx.conf` does what it says, in the real nginx, in front of two real instances."""
+
+import asyncio
+import json
+import zlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chaos.site import Site
+from tests.deploy.nginx import Nginx
+
+PATIENCE_SECONDS = 30
+
+
+class Stream:
+    """An open stream through nginx."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.last_id = ""
+        self._bytes = response.aiter_raw()
+        self._unzip = zlib.decompressobj(31) if response.headers.get("content-encoding") == "gzip" else None
+        self._text = ""
+
+    async def next(self) -> dict[str, Any]:
+        """The next message."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "\n\n" not in self._text:
+                data = await anext(self._bytes)
+                self._text += (self._unzip.decompress(data) if self._unzip else data).decode()
+        block, _, self._text = self._text.partition("\n\n")
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        self.last_id = fields.get("id", self.last_id)
+        message: dict[str, Any] = json.loads(fields["data"])
+        return message
+
+    async def until(self, kind: str) -> list[dict[str, Any]]:
+        """Messages, heartbeats left out, up to the first of this type."""
+        seen: list[dict[str, Any]] = []
+        while not seen or seen[-1]["type"] != kind:
+            message = await self.next()
+            if message["type"] != "heartbeat":
+                seen.append(message)
+        return seen
+
+
+@asynccontextmanager
+async def browser(nginx: Nginx, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"X-Tenant-ID": "acme", "Accept-Encoding": "identity", **headers}
+    async with httpx.AsyncClient(
+        base_url=nginx.url, verify=nginx.trust, http2=True, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
+    ) as client:
+        yield client
+
+
+@asynccontextmanager
+async def following(client: httpx.AsyncClient, last_id: str = "") -> AsyncIterator[Stream]:
+    headers = {"Last-Event-ID": last_id} if last_id else {}
+    async with client.stream("GET", "/sse?tenantId=acme", headers=headers) as response:
+        assert response.status_code == 200, await response.aread()
+        yield Stream(response)
+
+
+async def ask(client: httpx.AsyncClient) -> str:
+    answer = await client.post("/questions", json={"body": "Does it come through?"})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def test_what_happens_at_either_instance_reaches_streams_at_both_over_http2(nginx: Nginx) -> None:
+    async with browser(nginx) as one, browser(nginx) as other, following(one) as first, following(other) as second:
+        assert first.response.http_version == "HTTP/2"
+        for stream in (first, second):
+            assert (await stream.next())["type"] == "connected"
+        for _ in range(4):  # nginx asks one instance after the other
+            question = await ask(one)
+            for stream in (first, second):
+                assert (await stream.until("question:created"))[-1]["data"]["id"] == question
+    upstreams = {line.split()[-1] for line in nginx.access_log.splitlines() if "POST /questions 201" in line}
+    assert len(upstreams) == 2
+
+
+async def test_an_event_is_not_held_back_until_there_are_more(nginx: Nginx) -> None:
+    """Each of them is a few hundred bytes; nginx's buffers have 4 KB and more."""
+    async with browser(nginx) as client, following(client) as stream:
+        assert (await stream.next())["type"] == "connected"
+        for _ in range(3):
+            question = await ask(client)
+            assert (await stream.until("question:created"))[-1]["data"]["id"] == question
+
+
+async def test_compressed_streams_pass_as_they_are(nginx: Nginx) -> None:
+    async with browser(nginx, **{"Accept-Encoding": "gzip"}) as client, following(client) as stream:
+        assert stream.response.headers["content-encoding"] == "gzip"
+        assert (await stream.next())["type"] == "connected"
+        question = await ask(client)
+        assert (await stream.until("question:created"))[-1]["data"]["id"] == question
+
+
+async def test_a_quiet_stream_lives_on_heartbeats(nginx: Nginx) -> None:
+    async with browser(nginx) as client, following(client) as stream:
+        kinds = [(await stream.next())["type"] for _ in range(4)]
+    assert kinds == ["connected", *["heartbeat"] * 3]
+
+
+async def test_the_instances_learn_that_it_was_https_and_nothing_that_a_client_makes_up(nginx: Nginx) -> None:
+    async with browser(nginx, **{"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "http"}) as client:
+        cookie = (await client.get("/session")).headers["set-cookie"]
+    assert "; Secure" in cookie
+
+
+async def test_metrics_are_kept_inside_and_http_leads_to_https(nginx: Nginx) -> None:
+    async with browser(nginx) as client:
+        assert (await client.get("/metrics")).status_code == 403
+    async with httpx.AsyncClient(trust_env=False) as plain:
+        answer = await plain.get(f"{nginx.plain_url}/app/acme", headers={"Host": "qa.example.org"})
+    assert (answer.status_code, answer.headers["location"]) == (301, "https://qa.example.org/app/acme")
+
+
+async def test_nothing_is_lost_and_nobody_refused_while_the_instances_are_restarted_one_by_one(
+    nginx: Nginx, site: Site
+) -> None:
+    statuses: Counter[int] = Counter()
+    asked: list[str] = []
+    quiet, over = asyncio.Event(), asyncio.Event()
+
+    async def act() -> None:
+        async with browser(nginx) as client:
+            while not quiet.is_set():
+                statuses[(await client.get("/questions?limit=1")).status_code] += 1
+                asked.append(await ask(client))
+                await asyncio.sleep(0.02)
+        over.set()
+
+    async with asyncio.timeout(3 * PATIENCE_SECONDS), asyncio.TaskGroup() as tasks:
+        followers = [tasks.create_task(follow(nginx, asked, over)) for _ in range(6)]
+        tasks.create_task(act())
+        for instance in site.instances:
+            await instance.stop()
+            await site.start_one(instance)
+            await asyncio.sleep(2.5)  # until nginx takes it for alive again
+        quiet.set()
+        histories = await asyncio.gather(*followers)
+    assert set(statuses) == {200}
+    assert all(told == asked for told, _ in histories)
+    assert sum(goodbyes for _, goodbyes in histories) >= len(histories)
+
+
+async def follow(nginx: Nginx, asked: list[str], over: asyncio.Event) -> tuple[list[str], int]:
+    """As a browser does: come back with the last id. What it was told, and how often goodbye."""
+    told: list[str] = []
+    last_id, goodbyes = "", 0
+    async with browser(nginx) as client:
+        while not (over.is_set() and len(told) >= len(asked)):
+            async with following(client, last_id) as stream:
+                with suppress(StopAsyncIteration, httpx.RemoteProtocolError):  # ended by the server
+                    while not (over.is_set() and len(told) >= len(asked)):
+                        message = await stream.next()
+                        last_id = stream.last_id
+                        goodbyes += message["type"] == "goodbye"
+                        if message["type"] == "question:created":
+                            told.append(message["data"]["id"])
+    return told, goodbyes
+
+
+async def test_these_tests_would_see_a_buffer(site: Site, nginx_path: str, tmp_path: Path) -> None:
+    """The server asks proxies not to buffer as well; nginx obeys unless it is told not to listen."""
+    change = ("proxy_buffering off;", "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;")
+    buffering = Nginx(tmp_path, nginx_path, [each.port for each in site.instances], change)
+    try:
+        async with browser(buffering) as client:
+            client.timeout = httpx.Timeout(3)
+            with pytest.raises(httpx.ReadTimeout):
+                async with following(client) as stream:
+                    await stream.next()
+    finally:
+        buffering.stop()
