@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import make_url
 
 from pulsestage.cluster.relays import ProcessRelay, make_relay
-from pulsestage.contracts.relay import PATIENCE_SECONDS, Broker, Member, RelayContract, gets_through, head
+from pulsestage.contracts.relay import PATIENCE_SECONDS, Broker, Member, RelayContract, gets_through, head, with_events
 from tests.cluster.proxy import Proxy, proxied
 
 CHANNEL = 'pulse"Stage:1'
@@ -114,6 +114,20 @@ async def test_what_gathers_is_one_transaction(broker: PostgresBroker) -> None:
             one.announce(head(number))
         # Within one transaction, and only there, PostgreSQL tells the same thing once.
         assert await second.hears(head(2)) == [head(1), head(2)]
+
+
+async def test_events_are_left_out_just_where_they_are_too_much(broker: PostgresBroker) -> None:
+    (one, first), (_, second) = member(broker), member(broker)
+    said = [with_events(size) for size in range(7500, 8000, 10)]
+    async with first.listening(), second.listening():
+        for announcement in said:
+            one.announce(announcement)
+        one.announce(head(8))
+        *heard, _ = await second.hears(head(8))
+        whole = len(heard) - 1  # PostgreSQL tells the heads that go alone once, they are the same
+        assert 0 < whole < len(said)
+        assert heard == [*said[:whole], head(7)]
+        assert one.stats().reconnects == 0
 
 
 async def test_of_a_burst_the_newest_arrive(broker: PostgresBroker) -> None:

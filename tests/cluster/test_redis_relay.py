@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from pulsestage.cluster.redis_dial import RedisDial
 from pulsestage.cluster.redis_relay import RedisRelay
+from pulsestage.cluster.redis_servers import parse_redis_url
+from pulsestage.cluster.trouble import BrokerTrouble
 from pulsestage.contracts.relay import PATIENCE_SECONDS, Broker, Member, RelayContract, gets_through, head, with_events
 from pulsestage.realtime import Relay
 from tests.cluster.proxy import Proxy, proxied
@@ -100,7 +103,7 @@ async def test_through_a_socket_of_this_machine(valkey: Valkey) -> None:
 async def test_as_a_user_who_may_do_nothing_else(valkey: Valkey) -> None:
     rights = ["-@all", "+hello", "+subscribe", "+publish", "+ping", f"&{CHANNEL}"]
     valkey.ask("ACL", "SETUSER", "announcer", "reset", "on", ">hunter2%", *rights)
-    url = valkey.url.replace("//", "//announcer:hunter2%25@")
+    url = valkey.url.replace("//", "//announcer:hunter2%25@") + "/7"  # not even to choose a database
     async with announced_through(url, url):
         pass
 
@@ -130,6 +133,17 @@ async def test_a_certificate_of_a_strangers_is_not_accepted(valkey: Valkey, tls:
         stranger = Member(relay(f"rediss://127.0.0.1:{proxy.port}"))
         async with stranger.relay.listening(stranger.hear):
             await says(stranger.relay, f"The certificate of 127.0.0.1:{proxy.port} is not accepted")
+
+
+async def test_a_lost_connection_is_not_made_anew_behind_the_relays_back(valkey: Valkey) -> None:
+    async with in_front_of(valkey) as proxy:
+        dial = RedisDial(parse_redis_url(f"redis://127.0.0.1:{proxy.port}"))
+        async with dial.connected() as connection:
+            proxy.cut()
+            for _ in range(2):  # it would have subscribed to nothing
+                with pytest.raises(BrokerTrouble, match="has closed the connection"):
+                    await connection.ask("PING")
+        assert proxy.accepted == 1
 
 
 # ---- What is wrong ---------------------------------------------------------------------------------
@@ -173,8 +187,10 @@ async def test_nobody_there_is_said_and_logged_once(caplog: pytest.LogCaptureFix
             async with lonely.listening(print), asyncio.timeout(PATIENCE_SECONDS):
                 for _ in range(3):
                     await attempts.acquire()
+                lonely.announce(head(1))
                 server.close()
                 await says(lonely, f"Connection refused by 127.0.0.1:{port}.")
+    assert (lonely.stats().announced, lonely.stats().dropped) == (1, 1)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert f"127.0.0.1:{port} has closed the connection." in caplog.text
 
