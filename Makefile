@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test stress check bench format lock build clean
+.PHONY: help install run test stress chaos check bench format lock build clean
 
 bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
@@ -29,6 +29,9 @@ test: .venv/.dev $(web) ## Run every test, of the server and of the web app (PYT
 
 stress: .venv/.dev ## Stress a server for a minute and judge what every client was told (STRESS_ARGS="--seed 42")
 	$(bin)/python -m tests.stress $(STRESS_ARGS)
+
+chaos: .venv/.dev ## Break everything around three instances for five minutes, and judge (SEED=42 SECONDS=60)
+	$(bin)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 check: .venv/.dev web/node_modules/.package-lock.json ## Lint, formatting, types and the direction of imports
 	$(bin)/ruff check

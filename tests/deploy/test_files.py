@@ -1,0 +1,166 @@
+"""What can't run here is read: files have their form, and name only what there is."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pulsestage.settings import Settings
+from tests.docs.documents import ROOT, code_in, read, rows
+
+DEPLOY = ROOT / "deploy"
+FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
+METRICS = {code_in(row[0])[0] for row in rows(read("docs/metrics.md"))}
+PORT = str(Settings.model_fields["port"].default)
+CLIENTS = {"PULSESTAGE_DOMAIN"}
+"""Of the files themselves, and no setting."""
+
+
+def documents(name: str) -> list[Any]:
+    return list(yaml.safe_load_all((DEPLOY / name).read_text()))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_setting_that_is_named_exists(path: Path) -> None:
+    named = {name.removesuffix("_FILE") for name in re.findall(r"PULSESTAGE_[A-Z_]+[A-Z]", path.read_text())}
+    assert named - CLIENTS <= {f"PULSESTAGE_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_path_of_the_server_that_is_named_exists(path: Path) -> None:
+    named = set(re.findall(r"(?<![\w.])/(?:health|metrics|sse|events)[a-z/]*", path.read_text()))
+    assert named <= {"/health/live", "/health/ready", "/metrics", "/sse", "/events"}
+
+
+def test_compose_has_two_instances_that_differ_in_nothing() -> None:
+    [compose] = documents("compose.yaml")
+    services = compose["services"]
+    assert services["app1"] == services["app2"]
+    app = services["app1"]
+    assert app["read_only"]
+    assert app["cap_drop"] == ["ALL"]
+    assert set(app["secrets"]) <= set(compose["secrets"])
+    assert set(app["depends_on"]) <= set(services)
+    assert all("healthcheck" in services[name] for name in app["depends_on"])
+    upstreams = re.findall(rf"(\w+):{PORT}", (DEPLOY / "Caddyfile").read_text())
+    assert upstreams == ["app1", "app2"]
+    relay = app["environment"]["PULSESTAGE_RELAY_URL"]
+    assert relay.removeprefix("redis://").partition(":")[0] in services
+    assert seconds(app["stop_grace_period"]) > longest_stop()
+    named = {volume.partition(":")[0] for service in services.values() for volume in service.get("volumes", [])}
+    assert {name for name in named if not name.startswith(".")} == set(compose["volumes"])
+    files = {secret["file"].removeprefix("secrets/") for secret in compose["secrets"].values()}
+    described = set(re.findall(r"> secrets/(\w+)", (DEPLOY / "compose.yaml").read_text()))
+    assert files == described
+
+
+def test_kubernetes_replaces_one_by_one_and_lets_each_say_goodbye() -> None:
+    by_kind = {document["kind"]: document for document in documents("kubernetes/pulsestage.yaml")}
+    deployment = by_kind["Deployment"]["spec"]
+    assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    labels = deployment["template"]["metadata"]["labels"]
+    for kind in ("Service", "PodDisruptionBudget"):
+        selector = by_kind[kind]["spec"]["selector"]
+        assert selector.get("matchLabels", selector) == labels
+    pod = deployment["template"]["spec"]
+    [container] = pod["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"http": int(PORT)}
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["port"] == "http"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+    pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    assert pod["terminationGracePeriodSeconds"] > pause + longest_stop()
+    assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
+    references = {name for source in container["envFrom"] for name in source}
+    assert references == {"configMapRef", "secretRef"}
+    [rule] = by_kind["Ingress"]["spec"]["rules"]
+    assert rule["http"]["paths"][0]["backend"]["service"]["port"] == {"name": "http"}
+
+
+def test_the_image_is_built_of_what_there_is() -> None:
+    lines = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    wanted = {
+        word.rstrip("/")
+        for line in lines
+        if line.startswith("COPY ") and "--from" not in line
+        for word in line.split()[1:-1]
+    }
+    assert all((ROOT / path).exists() for path in wanted), wanted
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert all(any(path == each or path.startswith(f"{each}/") for each in allowed) for path in wanted)
+    assert f"EXPOSE {PORT}" in lines
+    assert any(line.startswith("USER ") and line != "USER root" for line in lines)
+    assert 'CMD ["pulsestage", "serve"]' in lines
+    stages = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert stages[1] == stages[2]  # the environment's Python is the one that runs it
+
+
+@pytest.mark.parametrize("name", ["prometheus/rules.yml", "grafana/dashboard.json"])
+def test_only_metrics_that_there_are(name: str) -> None:
+    expressions = list(queries(documents(name)[0]))
+    named = {word for each in expressions for word in re.findall(r"pulsestage_\w+", each)}
+    assert expressions
+    assert {re.sub(r"_bucket$", "", word) for word in named} <= METRICS
+    for each in expressions:
+        assert each.count("(") == each.count(")"), each
+
+
+def test_a_counter_is_never_shown_as_it_is() -> None:
+    kinds = {code_in(row[0])[0]: row[1] for row in rows(read("docs/metrics.md"))}
+    for name in ("prometheus/rules.yml", "grafana/dashboard.json"):
+        for each in queries(documents(name)[0]):
+            for metric in re.findall(r"pulsestage_\w+", each):
+                if kinds.get(metric) == "counter":
+                    assert re.search(rf"(rate|increase)\({metric}\b", each), each
+
+
+def test_the_dashboard_is_one() -> None:
+    dashboard = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None and not os.environ.get("CI"), reason="no systemd on this machine"
+)
+def test_systemd_reads_its_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "pulsestage.service"
+    # Of this machine only the program differs: systemd looks whether it is there.
+    unit.write_text((DEPLOY / "pulsestage.service").read_text().replace("/opt/pulsestage/bin/pulsestage", "/bin/true"))
+    verified = subprocess.run(["systemd-analyze", "verify", unit], check=False, capture_output=True, text=True)
+    ours = [line for line in verified.stderr.splitlines() if "pulsestage" in line]
+    assert (verified.returncode, ours) == (0, []), verified.stderr
+
+
+def test_systemd_waits_longer_than_a_stop_takes() -> None:
+    unit = (DEPLOY / "pulsestage.service").read_text()
+    assert int(re.findall(r"TimeoutStopSec=(\d+)", unit)[0]) > longest_stop()
+
+
+def longest_stop() -> int:
+    """Seconds that a server may take, goodbyes included."""
+    return int(Settings.model_fields["shutdown_seconds"].default) + 5
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def queries(value: Any) -> Iterator[str]:
+    """Everything below a key `expr`."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key == "expr":
+                yield each
+            else:
+                yield from queries(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from queries(each)
