@@ -28,7 +28,7 @@ def test_every_choice_is_documented() -> None:
 
 
 def test_settings_named_in_other_documents_exist() -> None:
-    for document in ("README.md", "docs/api.md", "docs/cli.md", "docs/deployment.md", "docs/metrics.md"):
+    for document in ("README.md", "docs/api.md", "docs/cli.md", "docs/operations.md", "docs/metrics.md"):
         named = {word for code in code_in(read(document)) for word in code.replace("=", " ").split()}
         settings = {word.removesuffix("_FILE") for word in named if word.startswith("PULSESTAGE_")}
         assert settings <= set(DOCUMENTED), document
