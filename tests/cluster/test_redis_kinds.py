@@ -1,11 +1,13 @@
 """The relay through Sentinel and through a cluster: real ones, of the smallest size."""
 
 import asyncio
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from pulsestage.cluster.redis_servers import redis_client
 from pulsestage.contracts.relay import Member, gets_through
 from pulsestage.domain.errors import TooManyRequests
 from pulsestage.services.limits import Rate, RateLimits
-from tests.servers.valkey import START_SECONDS, Valkey, valkey_server
+from tests.servers.valkey import ATTEMPTS, START_SECONDS, Valkey, free_port, valkey_server
 
 SECRET = b"a secret of thirty-two characters"
 SLOTS = 16384
@@ -34,7 +36,20 @@ def member(url: str) -> Member:
 def sentinel_of(master: Valkey) -> Iterator[Redis]:
     """A sentinel that watches this master under the name `hall`."""
     with tempfile.TemporaryDirectory(prefix="pulsestage-sentinel-", ignore_cleanup_errors=True) as room:
-        settings, port = Path(room) / "sentinel.conf", master.port + 1
+        port, process = started_sentinel(Path(room), master)
+        try:
+            with Redis(port=port) as client:
+                wait_until(client.ping)
+                yield client
+        finally:
+            process.kill()
+            process.wait()
+
+
+def started_sentinel(room: Path, master: Valkey) -> tuple[int, subprocess.Popen[bytes]]:
+    """Its port may be taken just before it takes it; then it ends, and another one is tried."""
+    for _ in range(ATTEMPTS):
+        settings, port = room / "sentinel.conf", free_port()
         lines = [
             f"port {port}",
             "bind 127.0.0.1",
@@ -43,17 +58,19 @@ def sentinel_of(master: Valkey) -> Iterator[Redis]:
             "sentinel failover-timeout hall 5000",
         ]
         settings.write_text("\n".join(lines))
-        with (Path(room) / "log").open("ab") as log:
+        with (room / "log").open("ab") as log:
             process = subprocess.Popen(
                 [get_binary_path(), str(settings), "--sentinel"], stdout=log, stderr=log, cwd=room
             )
-        try:
-            with Redis(port=port) as client:
-                wait_until(client.ping)
-                yield client
-        finally:
-            process.kill()
-            process.wait()
+        wait_until(partial(ended_or_listens, process, port))
+        if process.poll() is None:
+            return port, process
+    raise AssertionError((room / "log").read_text())
+
+
+def ended_or_listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    with socket.socket() as probe:
+        return process.poll() is not None or probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -41,7 +41,7 @@ class Valkey:
 
     def start(self) -> None:
         """Start it, and wait until it answers. At the first start the port is a free one."""
-        ports = [self.port] if self.port else [_free_port() for _ in range(ATTEMPTS)]
+        ports = [self.port] if self.port else [free_port() for _ in range(ATTEMPTS)]
         for self.port in ports:
             if self._started():
                 return
@@ -135,7 +135,8 @@ def running_valkey() -> Iterator[str]:
         yield valkey.url
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on. Somebody else may be faster."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
