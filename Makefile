@@ -40,12 +40,14 @@ check: .venv/.dev web/node_modules/.package-lock.json ## Lint, formatting, types
 	$(bin)/lint-imports --no-logo
 	$(npm) run check
 
-bench: .venv/.bench ## Measure votes, pages and the fan-out, side by side with their yardsticks (docs/benchmarks.md)
+bench: .venv/.bench ## Measure votes, pages, the fan-out and several processes, side by side with their yardsticks (docs/benchmarks.md)
 	$(bin)/python -m bench.votes
 	$(bin)/python -m bench.pages
 	$(bin)/python -m bench.fanout
 	$(bin)/python -m bench.fairness
 	$(bin)/python -m bench.growth
+	$(bin)/python -m bench.machines
+	$(bin)/python -m bench.contention
 
 format: .venv/.dev ## Format the Python code and mend what ruff can mend
 	$(bin)/ruff check --fix-only
