@@ -24,7 +24,7 @@ run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
 	$(bin)/pulsestage demo
 
 test: .venv/.dev $(web) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
-	$(bin)/pytest $(PYTEST_ARGS)
+	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 	$(npm) test
 
 stress: .venv/.dev ## Stress a server for a minute and judge what every client was told (STRESS_ARGS="--seed 42")
