@@ -239,7 +239,7 @@ async def test_another_secret_is_stated_and_its_announcements_are_ignored(
 
 
 async def test_a_new_epoch_under_running_instances_resets_their_streams(
-    three: list[FastAPI], postgres_url: str
+    three: list[FastAPI], postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = await new_room(three[0])
     await room.ask()
@@ -250,3 +250,4 @@ async def test_a_new_epoch_under_running_instances_resets_their_streams(
     await room.ask()  # announced with the new epoch
     for stream in streams:
         await shows(stream, "reset")
+    assert caplog.text.count(f"The log of tenant {room.tenant.id} is another one now") == len(three)

@@ -153,6 +153,7 @@ class Follower:
         if feed is None:
             self._open(bounds, None)
         elif feed.epoch != bounds.epoch:
+            logger.warning("The log of tenant %s is another one now, of epoch %s", self._tenant, bounds.epoch)
             self._open(bounds, UNKNOWN_POSITION)
         else:
             self._early.clear()
