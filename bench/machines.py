@@ -103,11 +103,12 @@ def house(
 
 
 def deliveries(postgres: Postgres, valkey: Valkey, scale: Scale) -> dict[str, float]:
-    """CPU seconds per delivery: one process without a relay, and two with one that share the streams."""
+    """CPU seconds per delivery: one process without a relay and with one, and two with one that share the streams."""
     found = {}
     half = scale.streams // 2
     for name, relay, streams in (
         ("alone", "memory", [scale.streams]),
+        ("alone with redis", valkey.url, [scale.streams]),
         ("redis", valkey.url, [half, half]),
         ("postgres", "postgres", [half, half]),
     ):
@@ -181,6 +182,12 @@ def _bytes_per_second(valkey: Valkey) -> float:
 PARTS = (deliveries, traffic, lateness, workers)
 RATIOS = (
     ("deliveries per CPU second, Redis relay / one process", "delivery alone", "delivery redis", "≥ 0.9"),
+    (
+        "deliveries per CPU second, one process with Redis / without",
+        "delivery alone",
+        "delivery alone with redis",
+        "≥ 0.9",
+    ),
     ("deliveries per CPU second, PostgreSQL relay / one process", "delivery alone", "delivery postgres", "≥ 0.9"),
     ("relay traffic per event, many readers / one", "relay bytes many", "relay bytes few", "1"),
     ("last screen elsewhere / here, p99, Redis", "redis elsewhere p99", "redis here p99", "≤ 5"),
