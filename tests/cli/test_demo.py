@@ -29,7 +29,11 @@ def demo(start: Start, scratch: Path) -> Iterator[Process]:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         # What belongs to a real server must not be touched.
-        real = {"PULSESTAGE_DATABASE_URL": "sqlite:///real.db", "PULSESTAGE_DATA_DIR": "real"}
+        real = {
+            "PULSESTAGE_DATABASE_URL": "sqlite:///real.db",
+            "PULSESTAGE_DATA_DIR": "real",
+            "PULSESTAGE_RELAY_URL": "redis://127.0.0.1:1",
+        }
         yield start("demo", "--audience", "3", TMPDIR=str(scratch), PULSESTAGE_PORT=port, **real)
 
 
@@ -49,6 +53,11 @@ def listed(url: str) -> dict[str, list[dict[str, Any]]]:
 
 def test_it_takes_a_free_port_and_says_so(demo: Process, url: str) -> None:
     assert f"using {url.rpartition(':')[2]} instead" in demo.err
+
+
+def test_the_real_relay_is_left_alone(demo: Process, url: str) -> None:
+    assert httpx.get(f"{url}/health/ready").json()["degraded"] == []
+    assert "relay" not in demo.err
 
 
 def test_two_rooms_with_forty_questions(listed: dict[str, list[dict[str, Any]]]) -> None:

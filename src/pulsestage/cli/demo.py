@@ -64,14 +64,16 @@ class _Demo:
 
 
 def _settings(directory: Path, host: str | None, port: int | None) -> Settings:
-    """The settings of a demo: never the real database or secret, whatever the environment says, and no rate limits."""
+    """A demo's settings: never the real database, relay or secret, whatever the environment says, and no limits."""
     chosen: dict[str, Any] = {"host": host, "port": port}
     return Settings(
         **{name: value for name, value in chosen.items() if value is not None},
         data_dir=directory,
         database_url=None,
         secret_key=None,
+        relay_url="memory",
         workers=1,
+        worker_ports=0,
         home_tenant="acme",
         asks_per_minute=0,
         votes_per_minute=0,
