@@ -9,6 +9,8 @@ from tests.chaos.site import Site
 from tests.deploy.nginx import Nginx
 from tests.servers.postgres import Postgres
 
+STREAMS_PER_ADDRESS, STREAMS_PER_PERSON = 12, 3
+
 
 @pytest.fixture(scope="session")
 def nginx_path() -> str:
@@ -23,7 +25,8 @@ async def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
     """Two instances, and the room `acme`."""
     with postgres.database() as url:
         directory = tmp_path_factory.mktemp("site")
-        site = Site(directory, 2, "pulsestage", database_url=url, heartbeat_seconds=1, max_streams_per_person=3)
+        limits = {"max_streams_per_address": STREAMS_PER_ADDRESS, "max_streams_per_person": STREAMS_PER_PERSON}
+        site = Site(directory, 2, "pulsestage", database_url=url, heartbeat_seconds=1, census_seconds=0.5, **limits)
         await site.found(acme="Acme")
         await site.start()
         yield site

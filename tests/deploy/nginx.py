@@ -55,6 +55,10 @@ class Nginx:
         """What was asked."""
         return (self._room / "access.log").read_text()
 
+    def reload(self) -> None:
+        """As `nginx -s reload` does: new workers, and the old ones leave when they have nothing to do."""
+        self._process.send_signal(signal.SIGHUP)
+
     def stop(self) -> None:
         """End it."""
         self._process.send_signal(signal.SIGTERM)

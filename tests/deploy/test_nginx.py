@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import random
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from tests.chaos.site import Site
+from tests.deploy.conftest import STREAMS_PER_ADDRESS, STREAMS_PER_PERSON
 from tests.deploy.nginx import Nginx
 
 PATIENCE_SECONDS = 30
@@ -51,10 +53,11 @@ class Stream:
 
 
 @asynccontextmanager
-async def browser(nginx: Nginx, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(nginx: Nginx, address: str = "127.0.0.1", **headers: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"X-Tenant-ID": "acme", "Accept-Encoding": "identity", **headers}
+    way = httpx.AsyncHTTPTransport(verify=nginx.trust, http2=True, local_address=address)
     async with httpx.AsyncClient(
-        base_url=nginx.url, verify=nginx.trust, http2=True, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
+        base_url=nginx.url, transport=way, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
     ) as client:
         yield client
 
@@ -113,6 +116,52 @@ async def test_the_instances_learn_that_it_was_https_and_nothing_that_a_client_m
     async with browser(nginx, **{"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "http"}) as client:
         cookie = (await client.get("/session")).headers["set-cookie"]
     assert "; Secure" in cookie
+
+
+async def test_streams_are_counted_by_the_address_that_nginx_saw(nginx: Nginx) -> None:
+    async with AsyncExitStack() as stack:
+
+        async def status_of_one_more(address: str) -> int:
+            claimed = f"192.0.2.{random.randrange(256)}"
+            client = await stack.enter_async_context(browser(nginx, address, **{"X-Forwarded-For": claimed}))
+            return (await stack.enter_async_context(client.stream("GET", "/sse?tenantId=acme"))).status_code
+
+        statuses = [await status_of_one_more("127.0.0.2")]
+        while statuses[-1] == 200 and len(statuses) <= 2 * STREAMS_PER_ADDRESS:
+            statuses.append(await status_of_one_more("127.0.0.2"))
+        assert statuses[-1] == 503
+        assert await status_of_one_more("127.0.0.3") == 200
+
+
+async def test_who_has_streams_enough_is_refused_and_nobody_else(nginx: Nginx) -> None:
+    async with browser(nginx) as greedy, browser(nginx) as bystander, AsyncExitStack() as stack:
+        await greedy.get("/session")
+        opened = [await stack.enter_async_context(greedy.stream("GET", "/sse")) for _ in range(2 * STREAMS_PER_PERSON)]
+        assert opened[0].status_code == 200
+        for _ in range(5):
+            assert (await greedy.get("/sse")).status_code == 503
+            assert (await bystander.get("/questions?limit=1")).status_code == 200
+            async with following(bystander) as stream:
+                assert (await stream.next())["type"] == "connected"
+
+
+async def test_a_reload_leaves_no_old_worker_behind(site: Site, nginx_path: str, tmp_path: Path) -> None:
+    """A certificate is renewed every few weeks, and streams live for as long as somebody looks."""
+    ports = [each.port for each in site.instances]
+    reloaded = Nginx(tmp_path, nginx_path, ports, ("worker_shutdown_timeout 30s", "worker_shutdown_timeout 1s"))
+    try:
+        async with browser(reloaded) as client:
+            async with following(client) as stream:
+                assert (await stream.next())["type"] == "connected"
+                position = stream.last_id
+                reloaded.reload()
+                with pytest.raises((StopAsyncIteration, httpx.RemoteProtocolError, httpx.ReadError)):
+                    await stream.until("something that no server sends")
+            question = await ask(client)
+            async with following(client, position) as stream:
+                assert (await stream.until("question:created"))[-1]["data"]["id"] == question
+    finally:
+        reloaded.stop()
 
 
 async def test_metrics_are_kept_inside_and_http_leads_to_https(nginx: Nginx) -> None:
