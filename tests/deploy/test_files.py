@@ -62,7 +62,7 @@ def test_compose_has_two_instances_that_differ_in_nothing() -> None:
 
 
 def test_kubernetes_replaces_one_by_one_and_lets_each_say_goodbye() -> None:
-    by_kind = {document["kind"]: document for document in documents("kubernetes/pulsestage.yaml")}
+    by_kind = {each["kind"]: each for each in reversed(documents("kubernetes/pulsestage.yaml"))}
     deployment = by_kind["Deployment"]["spec"]
     assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     labels = deployment["template"]["metadata"]["labels"]
@@ -81,8 +81,19 @@ def test_kubernetes_replaces_one_by_one_and_lets_each_say_goodbye() -> None:
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
     references = {name for source in container["envFrom"] for name in source}
     assert references == {"configMapRef", "secretRef"}
-    [rule] = by_kind["Ingress"]["spec"]["rules"]
-    assert rule["http"]["paths"][0]["backend"]["service"]["port"] == {"name": "http"}
+    # Or the service's own variable PULSESTAGE_PORT=tcp://… would be taken for the setting, and no pod would start.
+    assert pod["enableServiceLinks"] is False
+
+
+def test_kubernetes_shows_the_service_and_keeps_metrics_inside() -> None:
+    all_documents = documents("kubernetes/pulsestage.yaml")
+    services = {each["metadata"]["name"]: each["spec"] for each in all_documents if each["kind"] == "Service"}
+    [ingress] = [each["spec"] for each in all_documents if each["kind"] == "Ingress"]
+    [rule] = ingress["rules"]
+    leads_to = {path["path"]: services[path["backend"]["service"]["name"]] for path in rule["http"]["paths"]}
+    assert leads_to["/"]["selector"] == {"app": "pulsestage"}
+    assert leads_to["/"]["ports"][0]["name"] == "http"
+    assert "selector" not in leads_to["/metrics"]
 
 
 def test_the_image_is_built_of_what_there_is() -> None:
@@ -142,6 +153,13 @@ def test_systemd_reads_its_unit(tmp_path: Path) -> None:
 def test_systemd_waits_longer_than_a_stop_takes() -> None:
     unit = (DEPLOY / "pulsestage.service").read_text()
     assert int(re.findall(r"TimeoutStopSec=(\d+)", unit)[0]) > longest_stop()
+
+
+def test_a_reload_never_leaves_the_service_down() -> None:
+    """To SIGHUP a process without workers ends, and systemd takes that for a clean end (systemd.service, Restart=)."""
+    unit = (DEPLOY / "pulsestage.service").read_text().splitlines()
+    assert "ExecReload=/bin/kill -HUP $MAINPID" in unit
+    assert "Restart=always" in unit
 
 
 def longest_stop() -> int:
