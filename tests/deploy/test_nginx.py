@@ -119,18 +119,17 @@ async def test_the_instances_learn_that_it_was_https_and_nothing_that_a_client_m
 
 
 async def test_streams_are_counted_by_the_address_that_nginx_saw(nginx: Nginx) -> None:
-    async with AsyncExitStack() as stack:
+    async with browser(nginx, "127.0.0.2") as many, browser(nginx, "127.0.0.3") as another, AsyncExitStack() as stack:
 
-        async def status_of_one_more(address: str) -> int:
-            claimed = f"192.0.2.{random.randrange(256)}"
-            client = await stack.enter_async_context(browser(nginx, address, **{"X-Forwarded-For": claimed}))
-            return (await stack.enter_async_context(client.stream("GET", "/sse?tenantId=acme"))).status_code
+        async def status_of_one_more(client: httpx.AsyncClient) -> int:
+            claimed = {"X-Forwarded-For": f"192.0.2.{random.randrange(256)}"}
+            return (await stack.enter_async_context(client.stream("GET", "/sse", headers=claimed))).status_code
 
-        statuses = [await status_of_one_more("127.0.0.2")]
+        statuses = [await status_of_one_more(many)]
         while statuses[-1] == 200 and len(statuses) <= 2 * STREAMS_PER_ADDRESS:
-            statuses.append(await status_of_one_more("127.0.0.2"))
+            statuses.append(await status_of_one_more(many))
         assert statuses[-1] == 503
-        assert await status_of_one_more("127.0.0.3") == 200
+        assert await status_of_one_more(another) == 200
 
 
 async def test_who_has_streams_enough_is_refused_and_nobody_else(nginx: Nginx) -> None:
