@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 
-from tests.chaos.site import quiet_port
+from tests.live.venue import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Nginx:
         certificate.private_key_pem.write_to_path(room / "key.pem")
         for number, each in enumerate(certificate.cert_chain_pems):
             each.write_to_path(room / "chain.pem", append=number > 0)
-        self.port, self.plain_port = quiet_port(), quiet_port()
+        self.port, self.plain_port = free_port(), free_port()
         self.url, self.plain_url = f"https://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.plain_port}"
         (room / "nginx.conf").write_text(self._configuration(ports, changes))
         options = f"daemon off; pid {room / 'pid'};" + (" user root;" if os.geteuid() == 0 else "")
