@@ -29,8 +29,24 @@ class Weather:
     """Share that arrives a second time, later."""
 
 
+class Link:
+    """One connection that passes through."""
+
+    def __init__(self, ends: list[asyncio.StreamWriter]) -> None:
+        self.listens = False
+        """Whether a message has ever come for it."""
+        self.hears = asyncio.Event()
+        self.hears.set()
+        self._ends = ends
+
+    def cut(self) -> None:
+        """Now, both ends."""
+        for end in self._ends:
+            end.transport.abort()
+
+
 class BadLine:
-    """A proxy in front of a Redis server. `tally` counts what it does."""
+    """A proxy in front of a Redis server. It keeps its port; `tally` counts what it does."""
 
     def __init__(self, target: int, random: Random, tally: Counter[str]) -> None:
         self.port = 0
@@ -38,18 +54,22 @@ class BadLine:
         self._random = random
         self._tally = tally
         self._weather = Weather()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._links: dict[Link, None] = {}
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._server: asyncio.Server | None = None
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
+    async def serving(self, port: int) -> AsyncIterator[None]:
         """Pass things on while the block lasts."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self.port = port
+        await self._open()
         try:
             yield
         finally:
-            server.close()
-            self.cut_all()
+            self._close()
+
+    # ---- What goes wrong -----------------------------------------------------------------------
 
     @contextmanager
     def weather(self, weather: Weather) -> Iterator[None]:
@@ -60,21 +80,62 @@ class BadLine:
         finally:
             self._weather = Weather()
 
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Connections hold, new ones are taken, and nothing passes; in the end all of it does."""
+        self._passing.clear()
+        try:
+            yield
+        finally:
+            self._passing.set()
+
+    @contextmanager
+    def half_open(self, which: int) -> Iterator[None]:
+        """What one of those who listen says passes, and nothing comes back to it on this connection."""
+        listening = [link for link in self._links if link.listens]
+        chosen = listening[which % len(listening) :][:1] if listening else []
+        for link in chosen:
+            link.hears.clear()
+        try:
+            yield
+        finally:
+            for link in chosen:
+                link.hears.set()
+
+    @asynccontextmanager
+    async def unreachable(self) -> AsyncIterator[None]:
+        """Connections are cut, and new ones refused."""
+        self._close()
+        try:
+            yield
+        finally:
+            await self._open()
+
     def cut_all(self) -> None:
         """Cut every connection that there is."""
-        for writer in [*self._writers]:
-            writer.transport.abort()
+        for link in [*self._links]:
+            link.cut()
+
+    # ---- How things pass -----------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        self.cut_all()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = [writer]
-        self._writers.add(writer)
+        link = Link(ends)
+        self._links[link] = None
         try:
             answers, there = await asyncio.open_connection("127.0.0.1", self._target)
             ends.append(there)
-            self._writers.add(there)
             passing = [
-                asyncio.create_task(_pass(reader, there)),
-                asyncio.create_task(self._pass_values(answers, writer)),
+                asyncio.create_task(self._pass(reader, there)),
+                asyncio.create_task(self._pass_values(answers, writer, link)),
             ]
             await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
             for task in passing:
@@ -83,16 +144,23 @@ class BadLine:
         except OSError:
             pass  # the server is not there: nor are we
         finally:
-            for each in ends:
-                self._writers.discard(each)
-                each.transport.abort()
+            del self._links[link]
+            link.cut()
 
-    async def _pass_values(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            await self._passing.wait()
+            writer.write(data)
+            await writer.drain()
+
+    async def _pass_values(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: Link) -> None:
         cutter = Cutter()
         while data := await reader.read(65_536):
+            await self._passing.wait()
+            await link.hears.wait()
             for value in cutter.feed(data):
                 if is_message(value):
-                    self._tally["relay messages"] += 1
+                    link.listens = True
                     self._deliver(value, writer)
                 else:
                     writer.write(value)
@@ -101,6 +169,7 @@ class BadLine:
     def _deliver(self, message: bytes, writer: asyncio.StreamWriter) -> None:
         weather, random = self._weather, self._random
         loop = asyncio.get_running_loop()
+        self._tally["relay messages"] += 1
         if random.random() < weather.dropped:
             self._tally["relay messages dropped"] += 1
             return
@@ -113,9 +182,3 @@ class BadLine:
         if random.random() < weather.repeated:
             self._tally["relay messages repeated"] += 1
             loop.call_later(late + random.uniform(0, 0.5), writer.write, message)
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()

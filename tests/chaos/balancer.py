@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from random import Random
 
 MOST_WAITING = 65_536
@@ -22,6 +22,8 @@ class End(asyncio.Protocol):
         self.there: End | None = None
         self._early = b""
         self._ended = False
+        self._full = False
+        self._held = False
 
     def join(self, there: End) -> None:
         """From now on."""
@@ -43,6 +45,11 @@ class End(asyncio.Protocol):
             if end is not None and end.transport is not None:
                 end.transport.abort()
 
+    def hold(self, *, held: bool) -> None:
+        """Whether what comes here stays here for now."""
+        self._held = held
+        self._read_if_possible()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
@@ -51,21 +58,31 @@ class End(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.there is None or self.there.transport is None:
             self._early += data
-        else:
+        elif not self.there.transport.is_closing():
             self.there.transport.write(data)
 
     def pause_writing(self) -> None:
-        if self.there is not None and self.there.transport is not None:
-            self.there.transport.pause_reading()
+        self._full = True
+        if self.there is not None:
+            self.there._read_if_possible()
 
     def resume_writing(self) -> None:
-        if self.there is not None and self.there.transport is not None and not self.there.transport.is_closing():
-            self.there.transport.resume_reading()
+        self._full = False
+        if self.there is not None:
+            self.there._read_if_possible()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
         if self.there is not None:
             self.there.hang_up()
+
+    def _read_if_possible(self) -> None:
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._held or (self.there is not None and self.there._full):
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
 
 
 class FrontEnd(End):
@@ -93,6 +110,8 @@ class Balancer:
         self._ports = ports
         self._random = random
         self._tasks: set[asyncio.Task[None]] = set()
+        self._passing = asyncio.Event()
+        self._passing.set()
 
     @asynccontextmanager
     async def serving(self, port: int) -> AsyncIterator[None]:
@@ -111,6 +130,23 @@ class Balancer:
         for front in [*self.fronts]:
             front.cut()
 
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Connections hold, new ones are taken, and nothing passes; in the end all of it does."""
+        self._passing.clear()
+        self._hold_all(held=True)
+        try:
+            yield
+        finally:
+            self._passing.set()
+            self._hold_all(held=False)
+
+    def _hold_all(self, *, held: bool) -> None:
+        for front in self.fronts:
+            for end in (front, front.there):
+                if end is not None:
+                    end.hold(held=held)
+
     def welcome(self, front: FrontEnd) -> None:
         """Find an instance for it."""
         self.fronts.add(front)
@@ -120,6 +156,7 @@ class Balancer:
 
     async def _connect(self, front: FrontEnd) -> None:
         make: Callable[[], End] = End
+        await self._passing.wait()
         for port in self._random.sample(self._ports, len(self._ports)):
             try:
                 _, back = await asyncio.get_running_loop().create_connection(make, "127.0.0.1", port)

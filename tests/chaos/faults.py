@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.chaos.bad_line import BadLine, Weather
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from tests.chaos.balancer import Balancer
@@ -39,7 +39,7 @@ class Faults:
         self._valkey = valkey
         self._postgres = postgres
 
-    async def happen(self, step: Step) -> None:  # noqa: C901 - one case after the other
+    async def happen(self, step: Step) -> None:  # noqa: C901, PLR0912 - one case after the other
         """This one."""
         instance = self._site.instances[step.which]
         match step.kind:
@@ -55,18 +55,27 @@ class Faults:
             case "relay killed":
                 self._valkey.stop()
                 await asyncio.sleep(step.lasts)
-                await asyncio.to_thread(self._valkey.start)
+                await _whole(self._valkey.start)
             case "relay frozen":
                 await self._during(step, self._valkey.frozen())
             case "relay cut off":
                 self._line.cut_all()
+            case "relay unreachable":
+                async with self._line.unreachable():
+                    await asyncio.sleep(step.lasts)
+            case "relay stalled":
+                await self._during(step, self._line.stalled())
+            case "relay half open":
+                await self._during(step, self._line.half_open(step.which))
             case "database crashed":
-                await asyncio.to_thread(self._postgres.stop, signal.SIGQUIT)
-                await asyncio.to_thread(self._postgres.start)
+                await _whole(self._postgres.stop, signal.SIGQUIT)
+                await _whole(self._postgres.start)
             case "database frozen":
                 await self._during(step, self._postgres.frozen())
             case "connections cut":
                 self._balancer.cut_all()
+            case "connections stalled":
+                await self._during(step, self._balancer.stalled())
             case "rolling deploy":
                 await self._deploy()
             case "rolling deploy, relay drops":
@@ -74,6 +83,10 @@ class Faults:
                     await self._deploy()
             case kind:
                 await self._during(step, self._line.weather(WEATHERS[kind]))
+
+    def silence(self) -> AbstractContextManager[None]:
+        """No message arrives while the block lasts."""
+        return self._line.weather(Weather(dropped=1.0))
 
     async def _deploy(self) -> None:
         for instance in self._site.instances:
@@ -83,6 +96,15 @@ class Faults:
     async def _during(self, step: Step, fault: AbstractContextManager[None]) -> None:
         with fault:
             await asyncio.sleep(step.lasts)
+
+
+async def _whole(do: Callable[..., None], *arguments: object) -> None:
+    """In a thread, and to its end even if the run is given up: whoever cleans up must find the server as it is."""
+    doing = asyncio.ensure_future(asyncio.to_thread(do, *arguments))
+    try:
+        await asyncio.shield(doing)
+    finally:
+        await asyncio.wait([doing])
 
 
 @contextmanager

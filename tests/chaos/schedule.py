@@ -12,6 +12,9 @@ KINDS = (
     "relay killed",
     "relay frozen",
     "relay cut off",
+    "relay unreachable",
+    "relay stalled",
+    "relay half open",
     "relay drops",
     "relay late",
     "relay shuffles",
@@ -19,6 +22,7 @@ KINDS = (
     "database crashed",
     "database frozen",
     "connections cut",
+    "connections stalled",
     "rolling deploy",
     "rolling deploy, relay drops",
 )

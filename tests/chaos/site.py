@@ -7,6 +7,7 @@ import random
 import secrets
 import signal
 import socket
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from tests.live.venue import Venue
@@ -28,13 +29,13 @@ class Site:
     """The instances. `port` is the balancer's."""
 
     def __init__(self, directory: Path, count: int, program: str, **settings: Any) -> None:
-        self.port = quiet_port()
+        self.port, *ports = quiet_ports(1 + count)
         given = {"secret_key": secrets.token_hex(32), **settings}
         self.instances = []
-        for number in range(count):
+        for number, port in enumerate(ports):
             room = directory / f"instance-{number}"
             room.mkdir()
-            self.instances.append(Venue(room, port=quiet_port(), **given))
+            self.instances.append(Venue(room, port=port, **given))
             self.instances[-1].program = program
 
     @property
@@ -79,12 +80,14 @@ class Site:
         return self.instances[0].opened()
 
 
-def quiet_port() -> int:
-    """A port on which nobody listens now."""
-    while True:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port := random.choice(QUIET_PORTS)))
-            except OSError:
-                continue
-            return port
+def quiet_ports(count: int) -> list[int]:
+    """Ports on which nobody listens now."""
+    found: list[int] = []
+    with ExitStack() as probes:  # all at once, or one might be found twice
+        while len(found) < count:
+            probe = probes.enter_context(socket.socket())
+            port = random.choice(QUIET_PORTS)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found

@@ -17,7 +17,7 @@ async def test_nobody_misses_anything(tmp_path: Path) -> None:
     async with chaos(tmp_path, SEED, clients=600, steps=steps) as run:
         outcome = await run.play()
     assert outcome.is_good, "\n".join([f"seed {SEED}", *table(run)])
-    assert run.delays.counts().total() == len(steps) == 8
+    assert run.delays.counts().total() == len(steps) + 1 == 9
     for happened in ("joins", "drops", "events committed", "frames delivered", "relay messages dropped"):
         assert outcome.tally[happened] > 0, f"a run without {happened} proves little"
 

@@ -101,8 +101,8 @@ class Stress:
     async def run(self, seconds: float) -> Outcome:
         """Everything, the judgement included."""
         await self._venue.found(**{slug: slug for slug in self.slugs})
-        await self._venue.start()
         try:
+            await self._venue.start()
             self._places = [await self._furnish(slug) for slug in self.slugs]
             self._readers = [self._reader(number) for number in range(self._clients)]
             await self._let_live(seconds)
@@ -213,27 +213,42 @@ class Stress:
     async def _look(self) -> dict[View, Room]:
         """Let everybody learn of a last event, and see what the rooms are then."""
         truths: dict[View, Room] = {}
+        last: dict[Place, int] = {}
         for place in self._places:
             caller = Caller(self._port)
             body = {"name": "the end"}
             answer = await caller.request("POST", place.path("/tags"), cookie=place.moderator, body=body)
-            last = int(answer.position.rpartition(".")[2])
-            wanted = [View(place.tenant_id, team_id=team) for team in (None, *place.teams)]
-            for view in wanted:
+            last[place] = int(answer.position.rpartition(".")[2])
+            for team in (None, *place.teams):
+                view = View(place.tenant_id, team_id=team)
                 listed = await list_room(caller, place, view.team_id)
                 assert listed.position == listed.until == answer.position, "something happened after the end"
                 truths[view] = listed.room
-                fresh = Wish(place, view, snapshot=True, lists=False, gzip=False, small=False)
-                self._readers.append(Reader(self._port, fresh, self._random(view), self._tally, self._known))
-            try:
-                async with asyncio.timeout(self.settle_seconds), asyncio.TaskGroup() as tasks:
-                    for reader in self._readers:
-                        if reader.place is place:
-                            tasks.create_task(reader.stays_to(last))
-            except TimeoutError:
-                self.outcome.findings.note("lost", f"the end, which somebody in {place.slug} never heard of")
             caller.close()
+        await self._settle(last, self._readers)
+        # Only now, since a server that lags learns from them how far the log is.
+        fresh = [self._fresh(place, team) for place in self._places for team in (None, *place.teams)]
+        self._readers += fresh
+        await self._settle(last, fresh)
         return truths
+
+    def _fresh(self, place: Place, team: str | None) -> Reader:
+        view = View(place.tenant_id, team_id=team)
+        wish = Wish(place, view, snapshot=True, lists=False, gzip=False, small=False)
+        return Reader(self._port, wish, self._random(view), self._tally, self._known)
+
+    async def _settle(self, last: dict[Place, int], readers: list[Reader]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for place, seq in last.items():
+                tasks.create_task(self._settle_place(place, seq, [each for each in readers if each.place is place]))
+
+    async def _settle_place(self, place: Place, seq: int, readers: list[Reader]) -> None:
+        try:
+            async with asyncio.timeout(self.settle_seconds), asyncio.TaskGroup() as tasks:
+                for reader in readers:
+                    tasks.create_task(reader.stays_to(seq))
+        except TimeoutError:
+            self.outcome.findings.note("lost", f"the end, which somebody in {place.slug} never heard of")
 
     async def _read_log(self, place: Place) -> Log:
         async with self._venue.opened() as database:
