@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from tests.deploy.conftest import STREAMS_PER_ADDRESS, STREAMS_PER_PERSON
 from tests.deploy.nginx import Nginx
 
 PATIENCE_SECONDS = 30
+FOLLOWERS = 6
 
 
 class Stream:
@@ -177,8 +179,10 @@ async def test_nothing_is_lost_and_nobody_refused_while_the_instances_are_restar
     statuses: Counter[int] = Counter()
     asked: list[str] = []
     quiet, over = asyncio.Event(), asyncio.Event()
+    all_follow = asyncio.Barrier(FOLLOWERS + 1)  # who begins to follow later is not told of what was asked before
 
     async def act() -> None:
+        await all_follow.wait()
         async with browser(nginx) as client:
             while not quiet.is_set():
                 statuses[(await client.get("/questions?limit=1")).status_code] += 1
@@ -187,12 +191,12 @@ async def test_nothing_is_lost_and_nobody_refused_while_the_instances_are_restar
         over.set()
 
     async with asyncio.timeout(3 * PATIENCE_SECONDS), asyncio.TaskGroup() as tasks:
-        followers = [tasks.create_task(follow(nginx, asked, over)) for _ in range(6)]
+        followers = [tasks.create_task(follow(nginx, asked, over, all_follow)) for _ in range(FOLLOWERS)]
         tasks.create_task(act())
         for instance in site.instances:
             await instance.stop()
             await site.start_one(instance)
-            await asyncio.sleep(2.5)  # until nginx takes it for alive again
+            await asks_again(nginx, instance.port)
         quiet.set()
         histories = await asyncio.gather(*followers)
     assert set(statuses) == {200}
@@ -200,10 +204,19 @@ async def test_nothing_is_lost_and_nobody_refused_while_the_instances_are_restar
     assert sum(goodbyes for _, goodbyes in histories) >= len(histories)
 
 
-async def follow(nginx: Nginx, asked: list[str], over: asyncio.Event) -> tuple[list[str], int]:
+async def asks_again(nginx: Nginx, port: int) -> None:
+    """Wait until nginx takes this instance for alive, of which it was told nothing."""
+    before = len(nginx.access_log)
+    while not re.search(rf" /questions .*:{port}$", nginx.access_log[before:], re.MULTILINE):  # noqa: ASYNC110 - a file
+        await asyncio.sleep(0.05)
+
+
+async def follow(
+    nginx: Nginx, asked: list[str], over: asyncio.Event, all_follow: asyncio.Barrier
+) -> tuple[list[str], int]:
     """As a browser does: come back with the last id. What it was told, and how often goodbye."""
     told: list[str] = []
-    last_id, goodbyes = "", 0
+    last_id, goodbyes, began = "", 0, False
     async with browser(nginx) as client:
         while not (over.is_set() and len(told) >= len(asked)):
             async with following(client, last_id) as stream:
@@ -212,6 +225,9 @@ async def follow(nginx: Nginx, asked: list[str], over: asyncio.Event) -> tuple[l
                         message = await stream.next()
                         last_id = stream.last_id
                         goodbyes += message["type"] == "goodbye"
+                        if message["type"] == "connected" and not began:
+                            began = True
+                            await all_follow.wait()
                         if message["type"] == "question:created":
                             told.append(message["data"]["id"])
     return told, goodbyes
