@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """Address that people reach the server at, for the links it prints; made from host and port if not set."""
     home_tenant: str = "default"
-    """The tenant whose room `GET /` leads to."""
+    """The tenant whose room `/` leads to and `/app/` shows."""
 
     data_dir: Path = Path(".pulsestage")
     """Where the SQLite file and the generated secret live."""
@@ -136,6 +136,11 @@ class Settings(BaseSettings):
     def _one_leading_slash(cls, value: str) -> str:
         path = value.strip("/")
         return f"/{path}" if path else ""
+
+    @field_validator("home_tenant")
+    @classmethod
+    def _small_letters(cls, value: str) -> str:
+        return value.strip().lower()
 
     @field_validator("secret_key")
     @classmethod

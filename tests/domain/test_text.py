@@ -69,15 +69,23 @@ def test_lengths_are_counted_in_code_points_after_cleaning() -> None:
 
 @pytest.mark.parametrize("slug", ["a", "0", "acme", "a-b", "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d", "a" * 63])
 def test_a_slug(slug: str) -> None:
-    assert text.is_slug(slug)
+    assert text.slug_of(slug) == slug
+    assert text.slug_of(slug.upper()) == slug
     assert text.clean_slug("slug", slug) == slug
 
 
-@pytest.mark.parametrize("other", ["", "-a", "a-", "A", "ä", "a b", "a_b", "a.b", "a\n", "a\x00", "a" * 64, "٣"])
+@pytest.mark.parametrize(
+    "other", ["", "-a", "a-", "ä", "a b", "a_b", "a.b", "a\n", "a\x00", "a" * 64, "٣", "\N{KELVIN SIGN}"]
+)
 def test_no_slug(other: str) -> None:
-    assert not text.is_slug(other)
+    assert text.slug_of(other) is None
     with pytest.raises(InvalidInput):
         text.clean_slug("slug", other)
+
+
+def test_a_slug_is_stored_in_small_letters_only() -> None:
+    with pytest.raises(InvalidInput):
+        text.clean_slug("slug", "Acme")
 
 
 @pytest.mark.parametrize("color,stored", [("#3b82f6", "#3B82F6"), ("#000000", "#000000")])

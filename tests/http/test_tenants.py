@@ -1,6 +1,7 @@
 """For which tenant a request is, and that nothing of another one can be reached from it."""
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 from fastapi import FastAPI
@@ -34,6 +35,14 @@ async def test_the_header_wins_over_the_parameter_over_the_session_over_default(
     assert await slug_of(person, params={"tenant": two.tenant.slug}) == two.tenant.slug
     both = {"params": {"tenantId": two.tenant.slug}, "headers": {"X-Tenant-ID": one.tenant.slug}}
     assert await slug_of(person, **both) == one.tenant.slug
+
+
+@pytest.mark.parametrize("written", [str.upper, str.title])
+async def test_a_name_is_the_same_in_any_case(room: Room, written: Callable[[str], str]) -> None:
+    slug, person = written(room.tenant.slug), nowhere(room)
+    assert await slug_of(person, headers={"X-Tenant-ID": slug}) == room.tenant.slug
+    assert await slug_of(person, params={"tenantId": slug}) == room.tenant.slug
+    assert await slug_of(person, params={"tenant": slug}) == room.tenant.slug
 
 
 async def test_who_is_known_in_two_rooms_is_asked_which(app: FastAPI) -> None:

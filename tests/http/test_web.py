@@ -10,7 +10,10 @@ from httpx import AsyncClient
 from pulsestage.http import web
 from tests.http.conftest import Room, assert_problem, make_settings, new_room, serving
 
-INDEX = '<!doctype html><meta name="pulsestage-root" content=""><script src="assets/a.js"></script>'
+INDEX = (
+    '<!doctype html><meta name="pulsestage-root" content=""><meta name="pulsestage-home" content="">'
+    '<script src="assets/a.js"></script>'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +52,7 @@ async def test_home_leads_to_the_home_tenants_room(plain: AsyncClient) -> None:
 @pytest.mark.parametrize("address", ["/app/", "/app/acme", "/app/acme/stage", "/app/acme.corp", "/app/index.html"])
 async def test_every_room_is_the_page(plain: AsyncClient, address: str) -> None:
     answer = await plain.get(address)
-    assert answer.text == INDEX
+    assert answer.text == INDEX.replace('home" content=""', 'home" content="acme"')
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
 

@@ -84,13 +84,15 @@ def tenant_create(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Create a tenant."""
-    run(_create(settings_from(database_url=database_url), slug, name or slug.replace("-", " ").capitalize()))
+    name = name or slug.replace("-", " ").capitalize()
+    run(_create(settings_from(database_url=database_url), slug.lower(), name))
 
 
 async def _create(settings: Settings, slug: str, name: str) -> None:
     async with running(settings) as (context, _hub):
         created = await tenants.found(context, slug, name)
-    out.print(f"{created.slug} is ready: {room_url(settings, slug)}", markup=False, soft_wrap=True)
+    slug = created.slug
+    out.print(f"{slug} is ready: {room_url(settings, slug)}", markup=False, soft_wrap=True)
     out.print(f"`pulsestage link --tenant {slug}` makes a link for its moderator.", markup=False, soft_wrap=True)
 
 

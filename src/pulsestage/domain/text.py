@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pulsestage.domain.errors import InvalidInput
 
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_is_slug = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?").fullmatch
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _WORD = re.compile(r"\w+")
 # Scripts written without spaces between words: Thai, Hiragana, Katakana, CJK ideographs, Hangul.
@@ -48,14 +48,15 @@ def _is_heaped(text: str) -> bool:
     return False
 
 
-def is_slug(text: str) -> bool:
-    """Whether the text can be a slug, or an id: both may be looked up, anything else names nothing."""
-    return _SLUG.fullmatch(text) is not None
+def slug_of(text: str) -> str | None:
+    """The slug, or the id, that somebody named in letters of any case; None if it can't be one and names nothing."""
+    slug = text.lower() if text.isascii() else text
+    return slug if _is_slug(slug) else None
 
 
 def clean_slug(field: str, text: str) -> str:
     """A slug: 1 to 63 of `a-z`, `0-9` and inner hyphens (an RFC 1035 label that may begin with a digit)."""
-    if not is_slug(text):
+    if not _is_slug(text):
         raise InvalidInput({field: ["use 1 to 63 small letters, digits and inner hyphens"]})
     return text
 

@@ -55,7 +55,8 @@ async def page(request: Request, path: str | None = None) -> Response:
     # Looked for by name: to ask the file system for whatever a client sends is an error for some names.
     if path != "index.html" and any(file.name == path for file in BUILT.glob("*.*")):
         return await StaticFiles(directory=BUILT).get_response(path, request.scope)
-    return HTMLResponse(_index(_root(request)), headers={"Cache-Control": "no-cache"})
+    options: HttpOptions = request.app.state.options
+    return HTMLResponse(_index(_root(request), options.home_tenant), headers={"Cache-Control": "no-cache"})
 
 
 def _root(request: Request) -> str:
@@ -63,13 +64,15 @@ def _root(request: Request) -> str:
     return root
 
 
-def _index(root: str) -> str:
-    """The built page, told under which prefix it is served; its files are found from every address below `/app/`."""
+def _index(root: str, home: str) -> str:
+    """The built page, with its prefix and home room; its files are found from every address below `/app/`."""
     try:
         html = (BUILT / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
         return _NOT_BUILT
-    prefix = escape(root)
-    return html.replace('"./', f'"{prefix}/app/').replace(
-        'name="pulsestage-root" content=""', f'name="pulsestage-root" content="{prefix}"'
-    )
+    html = html.replace('"./', f'"{escape(root)}/app/')
+    for name, value in (("root", root), ("home", home)):
+        html = html.replace(
+            f'name="pulsestage-{name}" content=""', f'name="pulsestage-{name}" content="{escape(value)}"'
+        )
+    return html

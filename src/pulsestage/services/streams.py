@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pulsestage.domain.errors import InvalidInput, TeamNotFound
 from pulsestage.domain.events import EVENT_TYPES
 from pulsestage.domain.policy import Action, Actor
-from pulsestage.domain.text import is_slug
+from pulsestage.domain.text import slug_of
 from pulsestage.realtime import Filter, Position, StreamRequest
 from pulsestage.services.questions import views
 from pulsestage.services.views import QuestionView, SnapshotView, tag_view, team_view
@@ -43,10 +43,11 @@ async def request(  # noqa: PLR0913 - a stream's parameters, by name
     wanted = _check_types(types)
     team_id = None
     if team is not None:
-        if not is_slug(team):
+        slug = slug_of(team)
+        if slug is None:
             raise TeamNotFound
         async with context.unit_of_work.read(tenant.id) as tx:
-            team_id = (await tx.teams.find(team)).id
+            team_id = (await tx.teams.find(slug)).id
     return StreamRequest(
         tenant=tenant.id,
         audiences=actor.audiences,

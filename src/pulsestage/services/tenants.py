@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pulsestage.domain import tenant as tenants
 from pulsestage.domain.errors import SlugTaken, TenantNotFound
 from pulsestage.domain.tenant import DEFAULT_SLUG, Tenant
-from pulsestage.domain.text import is_slug
+from pulsestage.domain.text import slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +54,9 @@ class CachedDirectory:
 
 
 async def resolve(context: Context, slug: str) -> Tenant:
-    """The tenant with this slug. Raises TenantNotFound."""
-    tenant = await context.directory.find(slug) if is_slug(slug) else None
+    """The tenant with this slug, in letters of any case. Raises TenantNotFound."""
+    known = slug_of(slug)
+    tenant = await context.directory.find(known) if known else None
     if tenant is None:
         raise TenantNotFound(f"There is no tenant {slug[:63]!r} here. {TenantNotFound.hint}")
     return tenant

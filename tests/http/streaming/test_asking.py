@@ -40,7 +40,7 @@ async def test_a_filter_by_team_by_id_or_slug(server: Server, room: Room, slug: 
     sales, other = [
         (await admin.post("/teams", json={"name": name, "slug": name})).json()["id"] for name in ("sales", "other")
     ]
-    async with server.stream(slug, team="sales") as by_slug, server.stream(slug, team=sales) as by_id:
+    async with server.stream(slug, team="Sales") as by_slug, server.stream(slug, team=sales) as by_id:
         for stream in (by_slug, by_id):
             await stream.next()
         await room.ask("To nobody?")

@@ -1,3 +1,3 @@
 export { createApi, type Api } from './api';
 export { ApiError, type Fields } from './problem';
-export { rootPath } from './root';
+export { homeRoom, rootPath } from './root';

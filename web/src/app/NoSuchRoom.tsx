@@ -1,26 +1,29 @@
 import { useState } from 'react';
-import { useNavigate } from 'react-router';
+import { Link, useNavigate } from 'react-router';
+import { homeRoom } from '../api';
 import { Button } from '../ui/Button';
 import { field } from '../ui/field';
 import { MessagePage } from '../ui/Page';
 import { slugFrom } from './slug';
 
-export function NoSuchRoom({ slug }: { slug: string }) {
+/** `name` is what stands behind `/app/` in the address. The form begins with the room that was probably meant. */
+export function NoSuchRoom({ name }: { name: string }) {
   const navigate = useNavigate();
-  const [name, setName] = useState('');
-  const wanted = slugFrom(name);
+  const [typed, setTyped] = useState(() => slugFrom(`/app/${name}`));
+  const wanted = slugFrom(typed);
+  const possible = wanted !== '' && wanted !== name;
 
   return (
     <MessagePage title="There is no room with this name">
       <p className="text-muted">
-        Nothing is called <strong className="font-semibold text-ink">{slug}</strong> here. Check the
+        Nothing is called <strong className="font-semibold text-ink">{name}</strong> here. Check the
         name on the screen or the invitation.
       </p>
       <form
         className="flex flex-wrap items-end gap-2"
         onSubmit={(event) => {
           event.preventDefault();
-          if (wanted !== '') void navigate(`/${wanted}`);
+          if (possible) void navigate(`/${wanted}`);
         }}
       >
         <div className="min-w-40 flex-1">
@@ -30,18 +33,23 @@ export function NoSuchRoom({ slug }: { slug: string }) {
           <input
             id="room-name"
             type="text"
-            value={name}
+            value={typed}
             autoCapitalize="none"
             autoComplete="off"
             spellCheck={false}
-            onChange={(event) => setName(event.target.value)}
+            onChange={(event) => setTyped(event.target.value)}
             className={field}
           />
         </div>
-        <Button type="submit" look="filled" disabled={wanted === ''} className="min-h-12">
+        <Button type="submit" look="filled" disabled={!possible} className="min-h-12">
           Open the room
         </Button>
       </form>
+      {name !== homeRoom() && (
+        <Link to="/" className="self-start py-2.5 text-accent-text underline">
+          Go to the main room
+        </Link>
+      )}
     </MessagePage>
   );
 }

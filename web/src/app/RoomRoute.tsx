@@ -1,7 +1,6 @@
-/** From an address to a room: who am I, which room is it, and then its live client. */
+/** From a name to a room: who am I, which room is it, and then its live client. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
-import { useParams } from 'react-router';
 import { ApiError, createApi, rootPath, type Api } from '../api';
 
 import { RoomProvider } from '../room';
@@ -14,15 +13,7 @@ import { openClient } from './openClient';
 import { RoomPage } from './RoomPage';
 import { takeSignInToken } from './signIn';
 
-/** The room that an address without a name leads to. */
-const defaultSlug = 'default';
-
-export function RoomRoute() {
-  const { slug = defaultSlug } = useParams();
-  return <Room key={slug} slug={slug} />;
-}
-
-function Room({ slug }: { slug: string }) {
+export function Room({ slug }: { slug: string }) {
   const api = useMemo(() => createApi(rootPath(), slug), [slug]);
   const queries = useQueryClient();
   const showToast = useShowToast();
@@ -62,7 +53,7 @@ function Room({ slug }: { slug: string }) {
   }
 
   const error = session.error ?? tenant.error;
-  if (error instanceof ApiError && error.status === 404) return <NoSuchRoom slug={slug} />;
+  if (error instanceof ApiError && error.status === 404) return <NoSuchRoom name={slug} />;
   if (error) {
     return (
       <MessagePage title="The room can’t be opened">

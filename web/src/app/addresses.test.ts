@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { takeSignInToken } from './signIn';
-import { slugFrom } from './slug';
+import { isSlug, misplaced, slugFrom } from './slug';
 
 function pageAt(address: string) {
   const replaceState = vi.fn();
@@ -24,8 +24,32 @@ test.each([
   ['acme', 'acme'],
   ['  Acme Town Hall! ', 'acme-town-hall'],
   ['https://example.org/app/acme/?x#y', 'acme'],
+  ['HTTPS://EXAMPLE.ORG/APP/ACME', 'acme'],
+  ['https://example.org/qa/app/acme/x', 'acme'],
+  ['example.org/acme', 'acme'],
   ['///', ''],
   ['…', ''],
 ])('%j leads to the room %j', (typed, slug) => {
   expect(slugFrom(typed)).toBe(slug);
+});
+
+test.each(['a', 'acme', 'a--b', '0', 'x'.repeat(63)])('%s can be a room’s name', (name) => {
+  expect(isSlug(name)).toBe(true);
+});
+
+test.each(['', '-a', 'a-', 'Acme', 'a b', 'é', 'x'.repeat(64)])('%j can’t', (name) => {
+  expect(isSlug(name)).toBe(false);
+});
+
+test.each([
+  ['', '/app/acme', null],
+  ['', '/app', null],
+  ['/qa', '/qa/app/acme', null],
+  ['/app', '/app/app/acme', null],
+  ['/app', '/app/acme', '/app/app/acme'],
+  ['/app', '/app/', '/app/app/'],
+  ['/app', '/application', '/app/app/application'],
+  ['', '//evil.example/x', '/app/evil.example/x'],
+])('below %j, %s belongs to %j', (root, pathname, right) => {
+  expect(misplaced(root, pathname)).toBe(right);
 });

@@ -1,10 +1,11 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { BrowserRouter } from 'react-router';
 import { ApiError, rootPath } from '../api';
 import { ToastProvider } from '../ui/Toasts';
-import { RoomRoute } from './RoomRoute';
+import { RoomRoutes } from './RoomRoutes';
+import { misplaced } from './slug';
 import './styles.css';
 
 const queries = new QueryClient({
@@ -21,16 +22,16 @@ const queries = new QueryClient({
 const place = document.getElementById('root');
 if (place === null) throw new Error('index.html has no #root');
 
+const { pathname, search, hash } = window.location;
+const right = misplaced(rootPath(), pathname);
+if (right !== null) window.location.replace(right + search + hash);
+
 createRoot(place).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
       <ToastProvider>
         <BrowserRouter basename={`${rootPath()}/app`}>
-          <Routes>
-            <Route path="/" element={<RoomRoute />} />
-            <Route path="/:slug" element={<RoomRoute />} />
-            <Route path="*" element={<Navigate to="/" replace />} />
-          </Routes>
+          <RoomRoutes />
         </BrowserRouter>
       </ToastProvider>
     </QueryClientProvider>
