@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const server = process.env.PULSESTAGE_DEV_SERVER ?? 'http://127.0.0.1:7717';
@@ -14,14 +18,26 @@ const served = [
   '/health',
 ];
 
+/** Writes a brotli and a gzip beside every script and style sheet, for the server to choose from. */
+const compressed: Plugin = {
+  name: 'compressed',
+  writeBundle({ dir = '' }, bundle) {
+    for (const [name, output] of Object.entries(bundle)) {
+      if (!/\.(js|css)$/.test(name)) continue;
+      const content = output.type === 'chunk' ? output.code : output.source;
+      writeFileSync(join(dir, `${name}.br`), brotliCompressSync(content));
+      writeFileSync(join(dir, `${name}.gz`), gzipSync(content, { level: 9 }));
+    }
+  },
+};
+
 export default defineConfig({
   // Relative addresses in the build: the same files work below any path prefix.
   base: './',
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), compressed],
   build: {
     outDir: '../src/pulsestage/web_dist',
     emptyOutDir: true,
-    manifest: true,
     target: 'es2022',
   },
   server: {

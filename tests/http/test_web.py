@@ -1,5 +1,6 @@
 """The page and where it is, also below a path prefix."""
 
+import gzip
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,10 @@ INDEX = (
     '<script src="assets/a.js"></script>'
 )
 
+SCRIPT = "export const answer = 42;"
+GZIP = gzip.compress(SCRIPT.encode())
+BROTLI = b"as the build has made it"  # decoded by nobody here: tests/live has a browser
+
 
 @pytest.fixture(autouse=True)
 def built(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -22,6 +27,9 @@ def built(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = tmp_path_factory.mktemp("web_dist")
     (folder / "assets").mkdir()
     (folder / "assets" / "a.js").write_text("//")
+    (folder / "assets" / "b.js").write_text(SCRIPT)
+    (folder / "assets" / "b.js.br").write_bytes(BROTLI)
+    (folder / "assets" / "b.js.gz").write_bytes(GZIP)
     (folder / "index.html").write_text(INDEX)
     (folder / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder.parent / "secret.txt").write_text("secret")
@@ -68,6 +76,89 @@ async def test_files_beside_the_page_and_assets_for_ever(plain: AsyncClient) -> 
     asset = await plain.get("/app/assets/a.js")
     assert (asset.text, asset.headers["cache-control"]) == ("//", "public, max-age=31536000, immutable")
     assert (await plain.get("/app/assets/none.js")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "accept, coding, size",
+    [
+        ("gzip, deflate, br, zstd", "br", len(BROTLI)),
+        ("gzip, br;q=0", "gzip", len(GZIP)),
+        ("br;q=0.5, gzip", "gzip", len(GZIP)),
+        ("identity;q=0, *", "br", len(BROTLI)),
+        ("identity", None, len(SCRIPT)),
+        ("zstd", None, len(SCRIPT)),
+        ("identity;q=0", None, len(SCRIPT)),
+        ("", None, len(SCRIPT)),
+    ],
+)
+async def test_scripts_come_in_the_best_coding_that_is_accepted(
+    plain: AsyncClient, accept: str, coding: str | None, size: int
+) -> None:
+    async with plain.stream("GET", "/app/assets/b.js", headers={"Accept-Encoding": accept}) as answer:
+        body = b"".join([piece async for piece in answer.aiter_raw()])
+    assert (answer.status_code, answer.headers.get("content-encoding"), len(body)) == (200, coding, size)
+    head = await plain.head("/app/assets/b.js", headers={"Accept-Encoding": accept})
+    for found in (answer, head):
+        assert found.headers["content-type"].startswith("text/javascript")
+        assert found.headers["content-length"] == str(size)
+        assert found.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert found.headers["vary"] == "Accept-Encoding"
+    assert (head.content, head.headers.get("content-encoding")) == (b"", coding)
+
+
+async def test_a_file_that_was_not_compressed_comes_as_it_is(plain: AsyncClient) -> None:
+    answer = await plain.get("/app/assets/a.js", headers={"Accept-Encoding": "br, gzip"})
+    assert (answer.text, answer.headers["vary"]) == ("//", "Accept-Encoding")
+    assert "content-encoding" not in answer.headers
+
+
+async def test_each_coding_is_validated_by_itself(plain: AsyncClient) -> None:
+    tags = {
+        accept: (await plain.head("/app/assets/b.js", headers={"Accept-Encoding": accept})).headers["etag"]
+        for accept in ("br", "gzip", "identity")
+    }
+    assert len(set(tags.values())) == 3
+    for accept, own in tags.items():
+        for known in tags.values():
+            headers = {"Accept-Encoding": accept, "If-None-Match": known}
+            answer = await plain.head("/app/assets/b.js", headers=headers)
+            assert answer.status_code == (304 if known == own else 200)
+            assert answer.headers["etag"] == own
+            assert answer.headers["vary"] == "Accept-Encoding"
+            assert answer.headers["cache-control"].endswith("immutable")
+
+
+async def test_a_part_is_a_part_of_what_would_have_come(plain: AsyncClient) -> None:
+    first = await plain.get("/app/assets/b.js", headers={"Accept-Encoding": "identity", "Range": "bytes=0-5"})
+    assert (first.status_code, first.text) == (206, SCRIPT[:6])
+    headers = {"Accept-Encoding": "br", "Range": "bytes=3-6"}
+    async with plain.stream("GET", "/app/assets/b.js", headers=headers) as answer:
+        body = b"".join([piece async for piece in answer.aiter_raw()])
+    assert (answer.status_code, answer.headers["content-encoding"], body) == (206, "br", BROTLI[3:7])
+    # Of another coding it is no part: everything comes anew.
+    headers["If-Range"] = first.headers["etag"]
+    async with plain.stream("GET", "/app/assets/b.js", headers=headers) as answer:
+        assert answer.status_code == 200
+
+
+async def test_an_asset_of_another_version_is_a_problem_that_nobody_keeps(plain: AsyncClient) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await plain.request(method, "/app/assets/gone.js", headers={"Accept-Encoding": "br"})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_page_is_asked_for_again_and_sent_only_if_it_changed(plain: AsyncClient, built: Path) -> None:
+    first = await plain.get("/app/acme")
+    tag = first.headers["etag"]
+    for known in (tag, f'"older", {tag}', tag.removeprefix("W/"), "*"):
+        again = await plain.get("/app/acme", headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert (again.headers["etag"], again.headers["cache-control"]) == (tag, "no-cache")
+    (built / "index.html").write_text(INDEX + "<p>New")
+    changed = await plain.get("/app/acme", headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.text) == (200, INDEX + "<p>New")
+    assert changed.headers["etag"] != tag
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 import pulsestage
 from pulsestage.http import documents, errors, metrics, web
 from pulsestage.http.admission import Admission, StreamLimits
+from pulsestage.http.compression import Compression
 from pulsestage.http.edge import Edge
 from pulsestage.http.routing import add_routes
 
@@ -66,6 +67,7 @@ def create_app(
             expose_headers=SHOWN_HEADERS,
             max_age=600,
         )
+    app.add_middleware(Compression)
     app.add_middleware(
         Edge, metrics=app.state.metrics, max_body_bytes=options.max_body_bytes, root_path=options.root_path
     )

@@ -50,9 +50,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
         """The answer."""
         # `type` has a default and is sent all the same.
         body = {"type": self.type, **msgspec.to_builtins(self)}
-        return Response(
-            msgspec.json.encode(body), self.status, dict(headers or {}), media_type="application/problem+json"
-        )
+        # Some problems may be kept unless this says no, 404 among them (RFC 9110, section 15.1): an asset that another
+        # version has would stay missing.
+        fields = {"Cache-Control": "no-store", **(headers or {})}
+        return Response(msgspec.json.encode(body), self.status, fields, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:

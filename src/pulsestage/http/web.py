@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pulsestage.domain.tenant import DEFAULT_SLUG
+from pulsestage.http.compression import accepted
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import Scope
 
     from pulsestage.http.app import HttpOptions
 
 BUILT = Path(__file__).parent.parent / "web_dist"
 _NOT_BUILT = "<!doctype html><title>PulseStage</title><p>The web app is not built; <code>make run</code> builds it."
 _FOR_EVER = "public, max-age=31536000, immutable"
+_SUFFIXES = {"br": ".br", "gzip": ".gz", "identity": ""}
 
 
 class Assets(StaticFiles):
-    """Files whose names change with their content, so that browsers keep them."""
+    """Files whose names change with their content, so that browsers keep them. The build put compressed ones beside."""
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        """Like Starlette's, with a long life."""
-        response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type] # passed on as they are
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory=directory)
+        self._names = frozenset(file.name for file in directory.iterdir())
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file in the best coding that is there and that the client takes."""
+        accept_encoding = ",".join(Headers(scope=scope).getlist("accept-encoding"))
+        fitting = (coding for coding in accepted(accept_encoding, _SUFFIXES) if path + _SUFFIXES[coding] in self._names)
+        coding = next(fitting, "identity")
+        response = await super().get_response(path + _SUFFIXES[coding], scope)
         response.headers["Cache-Control"] = _FOR_EVER
+        response.headers["Vary"] = "Accept-Encoding"
+        if coding != "identity":
+            response.headers["Content-Encoding"] = coding
         return response
 
 
@@ -56,7 +71,14 @@ async def page(request: Request, path: str | None = None) -> Response:
     if path != "index.html" and any(file.name == path for file in BUILT.glob("*.*")):
         return await StaticFiles(directory=BUILT).get_response(path, request.scope)
     options: HttpOptions = request.app.state.options
-    return HTMLResponse(_index(_root(request), options.home_tenant), headers={"Cache-Control": "no-cache"})
+    html = _index(_root(request), options.home_tenant)
+    # Weak: it is the same page whether compressed on its way or not.
+    tag = f'W/"{blake2b(html.encode(), digest_size=12).hexdigest()}"'
+    headers = {"Cache-Control": "no-cache", "ETag": tag, "Vary": "Accept-Encoding"}
+    known = {each.strip() for each in request.headers.get("if-none-match", "").split(",")}
+    if known & {tag, tag.removeprefix("W/"), "*"}:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(html, headers=headers)
 
 
 def _root(request: Request) -> str:

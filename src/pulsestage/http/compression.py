@@ -1,0 +1,112 @@
+"""Content codings of ordinary answers: which of them a client takes, and gzip for JSON, HTML and text.
+
+Streams compress themselves and pass here untouched; scripts and styles were compressed when they were built
+(`http/web.py`).
+"""
+
+from __future__ import annotations
+
+import gzip
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import anyio.to_thread
+from starlette.datastructures import Headers, MutableHeaders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MIN_BYTES: Final = 1024
+"""A smaller answer fits into one packet anyway."""
+MAX_INLINE_BYTES: Final = 65_536
+"""What the event loop compresses itself, in about a millisecond. A larger answer is given to a thread."""
+LEVEL: Final = 4
+"""Of zlib: a page of 100 questions becomes 5 % larger than at level 6, in half of the time."""
+MAX_ELEMENTS: Final = 50
+"""How many codings of a header are read; fewer than half as many are registered."""
+TYPES: Final = frozenset({"application/json", "application/problem+json", "text/html", "text/plain"})
+
+
+def accepted(accept_encoding: str, offered: Iterable[str]) -> list[str]:
+    """Those of the offered codings that the client takes, the best first (RFC 9110, section 12.5.3).
+
+    Among equals the order of `offered` decides. `identity` is the last resort, unless the client excludes it.
+    """
+    weights: dict[str, float] = {}
+    for element in accept_encoding.lower().split(",", MAX_ELEMENTS)[:MAX_ELEMENTS]:
+        coding, *parameters = element.split(";")
+        weights[coding.strip()] = _weight(parameters)
+    others = weights.get("*")
+    if others is None:
+        weights.setdefault("identity", 0.0001)  # below the smallest weight that can be written
+    weighed = {coding: weights.get(coding, others or 0.0) for coding in offered}
+    return sorted((coding for coding in weighed if weighed[coding] > 0), key=lambda coding: -weighed[coding])
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+class Compression:
+    """ASGI middleware: gzip for answers that come in one piece. Every other answer passes as it is, at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._app(scope, receive, _Answer(scope, send).send if scope["type"] == "http" else send)
+
+
+class _Answer:
+    """One answer as it passes. Its head is held back while the body may change it."""
+
+    __slots__ = ("_head", "_scope", "_send")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._head: Message | None = None
+
+    async def send(self, message: Message) -> None:
+        """Pass a message."""
+        if message["type"] == "http.response.start" and _is_worth_it(message):
+            self._head = message
+            return
+        if (head := self._head) is not None:
+            self._head = None
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await self._compress(head, message)
+            await self._send(head)
+        await self._send(message)
+
+    async def _compress(self, head: Message, message: Message) -> None:
+        headers = MutableHeaders(scope=head)
+        if "accept-encoding" not in headers.get("vary", "").lower():
+            headers.add_vary_header("Accept-Encoding")
+        asked = ",".join(Headers(scope=self._scope).getlist("accept-encoding"))
+        if accepted(asked, ("gzip", "identity"))[:1] != ["gzip"]:
+            return
+        compress = partial(gzip.compress, message["body"], LEVEL, mtime=0)
+        small = len(message["body"]) <= MAX_INLINE_BYTES
+        message["body"] = compress() if small else await anyio.to_thread.run_sync(compress)
+        headers["Content-Encoding"] = "gzip"
+        headers["Content-Length"] = str(len(message["body"]))
+
+
+def _is_worth_it(head: Message) -> bool:
+    """Whether this is the head of a text that is not small and not compressed yet."""
+    headers = Headers(scope=head)
+    if headers.get("content-type", "").partition(";")[0] not in TYPES:
+        return False
+    whole_and_plain = "content-range" not in headers and "content-encoding" not in headers
+    return whole_and_plain and int(headers.get("content-length", 0)) >= MIN_BYTES
