@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from httpx import AsyncClient
+from httpx import ASGITransport, AsyncClient
 
 from tests.http.conftest import Room, assert_problem, make_settings, new_room, serving
 
@@ -121,6 +121,53 @@ async def test_a_body_of_exactly_the_limit_is_read(room: Room) -> None:
     body = b'{"body":"Why?"' + b" " * padding + b"}"
     answer = await room.guest().post("/questions", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 201
+
+
+# ---- Answers that no route makes -----------------------------------------------------------------
+
+
+async def test_pages_of_other_origins_may_read_what_the_outermost_layer_answers(
+    open_room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_room.guest(Origin=FRIEND)
+    too_large = await page.post("/questions", content=b"{}", headers={"Content-Length": "65537"})
+    counted = await page.post("/questions", content=endless())
+
+    async def broken(_slug: str) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(open_room.app.state.context.directory, "find", broken)
+    fault = await page.get("/questions")
+    assert [each.status_code for each in (too_large, counted, fault)] == [413, 413, 500]
+    for answer in (too_large, counted, fault):
+        assert answer.headers["access-control-allow-origin"] == FRIEND
+        assert "X-Request-ID" in answer.headers["access-control-expose-headers"]
+        assert answer.headers["x-request-id"]
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """A body without a length, far over the limit."""
+    for _ in range(1000):
+        yield b"x" * 1000
+
+
+async def test_a_preflight_has_a_request_id_too(open_room: Room) -> None:
+    headers = {"Origin": FRIEND, "Access-Control-Request-Method": "PUT"}
+    answer = await open_room.guest().options("/questions", headers=headers)
+    assert (answer.status_code, bool(answer.headers["x-request-id"])) == (200, True)
+
+
+# ---- White space ---------------------------------------------------------------------------------
+
+
+async def test_white_space_around_a_fields_value_is_none_of_it(app: FastAPI, room: Room) -> None:
+    transport = ASGITransport(app)
+    async with AsyncClient(transport=transport, base_url="http://pulsestage.test") as client:
+        answer = await client.get(
+            "/tenants/current", headers={"X-Tenant-ID": f"\t {room.tenant.slug} \t", "X-Request-ID": "mine "}
+        )
+        assert answer.json()["slug"] == room.tenant.slug
+        assert answer.headers["x-request-id"] == "mine"
 
 
 # ---- Speed ---------------------------------------------------------------------------------------

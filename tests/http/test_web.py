@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 
 from pulsestage.http import web
 from tests.http.conftest import Room, assert_problem, make_settings, new_room, serving
@@ -205,6 +205,86 @@ async def test_links_to_the_next_page_survive_either_proxy(prefixed: Room) -> No
 async def test_the_bare_prefix_leads_home(prefixed: Room) -> None:
     answer = await prefixed.guest().get("/qa")
     assert (answer.status_code, answer.headers["location"]) == (307, "/qa/app/")
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    "address, leads_to",
+    [
+        ("/acme", "/app/acme"),
+        ("/ACME", "/app/ACME"),
+        ("/acme/x", "/app/acme/x"),
+        ("/APP/ACME", "/app/ACME"),
+        ("//evil.example/x", "/app/evil.example/x"),
+        ("/a%0d%0ab%3f?c", "/app/a%0D%0Ab%3F"),
+        ("/docs/none", "/app/docs/none"),
+    ],
+)
+async def test_a_person_at_no_address_is_led_to_the_page_and_a_program_gets_a_problem(
+    plain: AsyncClient, address: str, leads_to: str
+) -> None:
+    person = await plain.get(f"http://pulsestage.test{address}", headers=BROWSER)
+    assert (person.status_code, person.headers["location"]) == (307, leads_to)
+    assert "Accept" in person.headers["vary"]
+    for accepted in ("*/*", "application/json"):
+        program = await plain.get(f"http://pulsestage.test{address}", headers={"Accept": accepted})
+        assert_problem(program, 404, "not_found")
+        assert "Accept" in program.headers["vary"]
+    assert_problem(await plain.post("/acme", headers=BROWSER), 404, "not_found")
+
+
+async def test_who_is_lost_at_a_file_of_the_page_does_not_go_round_in_circles(plain: AsyncClient) -> None:
+    answer = await plain.get("/app/assets/none.js", headers=BROWSER, follow_redirects=True)
+    assert answer.status_code == 200
+    assert len(answer.history) == 1
+
+
+async def test_below_a_prefix_a_person_is_led_to_the_page_there(prefixed: Room) -> None:
+    for address in ("/qa/acme", "/acme"):
+        answer = await prefixed.guest().get(address, headers=BROWSER)
+        assert answer.headers["location"] == "/qa/app/acme"
+
+
+PREFIXES = ["/app", "/questions", "/docs", "/tags", "/sse", "/app/qa", "/events/qa"]
+
+
+@pytest.mark.parametrize("strips", [True, False], ids=["a proxy that strips it", "a proxy that leaves it"])
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_prefix_may_be_an_address_of_the_server_too(
+    tmp_path: Path, built: Path, prefix: str, *, strips: bool
+) -> None:
+    async with serving(make_settings(tmp_path / "data", root_path=prefix)) as app:
+        person = (await new_room(app)).guest()
+
+        def through_the_proxy(address: str) -> str:
+            """What the server is asked when a browser asks for this address."""
+            return address.removeprefix(prefix) if strips else address
+
+        async def get(address: str) -> Response:
+            return await person.get(through_the_proxy(prefix + address))
+
+        asked = await person.post(through_the_proxy(f"{prefix}/questions"), json={"body": "Why?"})
+        assert asked.status_code == 201, asked.text
+        assert (await get(f"/questions/{asked.json()['id']}")).json()["body"] == "Why?"
+        assert len((await get("/questions")).json()) == 1
+        assert len((await get("/questions/search?q=why")).json()) == 1
+        assert (await get("/tags")).json() == []
+        assert (await get("/health/ready")).json()["ok"]
+        assert (await get("/tenants/current")).json()["name"] == "A room"
+        assert (await person.head(through_the_proxy(f"{prefix}/sse"))).status_code == 200
+        assert f'content="{prefix}"' in (await get("/app/")).text
+        assert f'content="{prefix}"' in (await get("/app/acme")).text
+        assert (await get("/app/assets/a.js")).text == "//"
+        assert f"{prefix}/openapi.json" in (await get("/docs")).text
+        assert (await get("/docs/assets/swagger-ui.css")).status_code == 200
+        assert (await get("/openapi.json")).json()["servers"] == [{"url": prefix}]
+        lost = await person.get(through_the_proxy(f"{prefix}/none"), headers=BROWSER)
+        if not (prefix.startswith("/app") and not strips):  # there this is the page, which corrects it
+            assert lost.headers["location"] == f"{prefix}/app/none"
+            home = await get("/")
+            assert home.headers["location"] == f"{prefix}/app/"
 
 
 async def test_what_only_looks_like_the_prefix_is_not_it(prefixed: Room) -> None:

@@ -12,8 +12,9 @@ NOTHING = Position("e1", 0)
 @pytest.mark.parametrize("snapshot", [True, False])
 @pytest.mark.parametrize("seq", [10, 15, 20])
 def test_a_good_position_is_resumed_without_a_snapshot(seq: int, snapshot: bool) -> None:  # noqa: FBT001
-    start = decide_start(f"e1.{seq}", BOUNDS, live=19, snapshot=snapshot)
-    assert start == Start(Position("e1", seq), seq)
+    for written in (f"e1.{seq}", f"\t e1.{seq}  \t"):
+        start = decide_start(written, BOUNDS, live=19, snapshot=snapshot)
+        assert start == Start(Position("e1", seq), seq)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_bad_position_is_reset(last_event_id: str, reason: str, doubtful: bool
     assert again.reset is not None, "had the reset been lost, it would never come again"
 
 
-@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("nothing", [None, "", " \t"])
 def test_no_position(nothing: str | None) -> None:
     assert decide_start(nothing, BOUNDS, live=19, snapshot=True) == Start(NOTHING, 19, snapshot=True)
     assert decide_start(nothing, BOUNDS, live=19, snapshot=False) == Start(Position("e1", 19), 19)

@@ -6,21 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount, Route
 
 import pulsestage
 from pulsestage.http import documents, errors, metrics, web
 from pulsestage.http.admission import Admission, StreamLimits
 from pulsestage.http.compression import Compression
-from pulsestage.http.edge import Edge
+from pulsestage.http.edge import Edge, PathPrefix
 from pulsestage.http.routing import add_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
-
-SAFE_HEADERS = ["Content-Type", "X-Tenant-ID", "X-Request-ID", "Last-Event-ID", "Cache-Control"]
-SHOWN_HEADERS = ["X-Stream-Position", "X-Request-ID", "Link", "Retry-After"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +54,18 @@ def create_app(
     web.add_pages(app)
     errors.install(app)
 
-    if options.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=options.cors_origins,
-            allow_credentials=True,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=SAFE_HEADERS,
-            expose_headers=SHOWN_HEADERS,
-            max_age=600,
-        )
     app.add_middleware(Compression)
     app.add_middleware(
-        Edge, metrics=app.state.metrics, max_body_bytes=options.max_body_bytes, root_path=options.root_path
+        Edge,
+        metrics=app.state.metrics,
+        max_body_bytes=options.max_body_bytes,
+        prefix=PathPrefix(options.root_path, _addresses(app)),
+        cors_origins=options.cors_origins,
     )
     return app
+
+
+def _addresses(app: FastAPI) -> list[str]:
+    """The templates of all routes."""
+    routes, mounts = ([each for each in app.routes if isinstance(each, kind)] for kind in (Route, Mount))
+    return [*(each.path for each in routes), *(f"{each.path}/{{path:path}}" for each in mounts)]

@@ -1,5 +1,8 @@
 """The outermost layer: request id, body limit, timing, the log of requests, and the answer of last resort.
 
+It also settles what servers and proxies hand over in different forms: white space around a field's value (RFC 9110,
+section 5.5), the path prefix, HEAD. And it lets pages of other origins read every answer, its own included.
+
 Plain ASGI, because it is passed by every request, votes and streams included.
 """
 
@@ -12,10 +15,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from pulsestage.http.errors import http_problem, internal_error
+from pulsestage.http.parameters import UUID
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from pulsestage.http.metrics import HttpMetrics
@@ -25,8 +32,11 @@ log = structlog.get_logger("pulsestage.request")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 _READS = {"GET", "HEAD", "OPTIONS"}
 _HEAD = "pulsestage.head"
+_EXCHANGE = "pulsestage.exchange"
 _FREQUENT = {"/questions/{question_id}/upvote"}
 
+SAFE_HEADERS = ["Content-Type", "X-Tenant-ID", "X-Request-ID", "Last-Event-ID", "Cache-Control"]
+SHOWN_HEADERS = ["X-Stream-Position", "X-Request-ID", "Link", "Retry-After"]
 _EVERY_ANSWER = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
 
 
@@ -40,37 +50,60 @@ class BodyTooLarge(HTTPException):
 class Edge:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, metrics: HttpMetrics, max_body_bytes: int, root_path: str) -> None:
-        self._app = app
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: HttpMetrics,
+        max_body_bytes: int,
+        prefix: PathPrefix,
+        cors_origins: Collection[str],
+    ) -> None:
+        self._inner = app
+        self._app: ASGIApp = self._answer
         self._metrics = metrics
-        self._root_path = root_path
+        self._prefix = prefix
         self._max_body_bytes = max_body_bytes
+        if cors_origins:
+            self._app = CORSMiddleware(
+                self._answer,
+                allow_origins=cors_origins,
+                allow_credentials=True,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=SAFE_HEADERS,
+                expose_headers=SHOWN_HEADERS,
+                max_age=600,
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._inner(scope, receive, send)
             return
-        if root := self._root_path:
+        scope = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
+        if root := self._prefix.root:
             # Some proxies take the prefix away and some leave it; from here on it is always there.
-            path = scope["path"].removeprefix(root) if f"{scope['path']}/".startswith(f"{root}/") else scope["path"]
-            scope = {**scope, "root_path": root, "path": f"{root}{path or '/'}"}
+            scope["root_path"], scope["path"] = root, root + self._prefix.taken_from(scope["path"])
         if scope["method"] == "HEAD":
             # Answered as GET is, less the body (RFC 9110, section 9.3.2), by every route.
-            scope = {**scope, "method": "GET", _HEAD: True}
-        exchange = Exchange(scope, receive, send, self._max_body_bytes)
+            scope["method"], scope[_HEAD] = "GET", True
+        exchange = scope[_EXCHANGE] = Exchange(scope, receive, send, self._max_body_bytes)
         started = time.perf_counter()
         try:
+            await self._app(scope, exchange.receive, exchange.send)
+        finally:
+            self._note(scope, exchange, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange = scope[_EXCHANGE]
+        try:
             if exchange.announced_length > self._max_body_bytes:
-                await http_problem(413).to_response()(scope, receive, exchange.send)
+                await http_problem(413).to_response()(scope, receive, send)
             else:
-                await self._app(scope, exchange.receive, exchange.send)
+                await self._inner(scope, receive, send)
         except Exception:
             log.exception("request failed", request_id=exchange.id, method=scope["method"], path=scope["path"])
             if exchange.status == 0:
-                await internal_error().to_response()(scope, receive, exchange.send)
-        finally:
-            self._note(scope, exchange, time.perf_counter() - started)
+                await internal_error().to_response()(scope, receive, send)
 
     def _note(self, scope: Scope, exchange: Exchange, seconds: float) -> None:
         route = scope.get("route")
@@ -87,6 +120,33 @@ class Edge:
             milliseconds=round(seconds * 1000, 1),
             tenant=scope.get("pulsestage.tenant"),
         )
+
+
+class PathPrefix:
+    """The path below which a proxy serves the application, whether the proxy leaves it in requests or takes it away.
+
+    `addresses` are the application's own, as route templates. What begins with a prefix such as `/qa` has it from the
+    proxy. Below one such as `/app` or `/questions`, which begins addresses too, the proxy has left it where such an
+    address follows (`/app/questions`) or the whole is none (`/questions/`).
+    """
+
+    def __init__(self, root: str, addresses: Collection[str]) -> None:
+        self.root = root
+        self._names = {address.split("/")[1] for address in addresses} - {""}
+        self._is_address = re.compile("|".join(map(_pattern, addresses))).fullmatch
+
+    def taken_from(self, path: str) -> str:
+        """The path as the application knows it."""
+        if not f"{path}/".startswith(f"{self.root}/"):
+            return path
+        rest = path[len(self.root) :] or "/"
+        was_left = rest.split("/")[1] in self._names or not self._is_address(path)
+        return rest if was_left else path
+
+
+def _pattern(address: str) -> str:
+    """What matches the addresses of a template; its parameters are ids."""
+    return re.sub(r"\\\{\w+(:path)?\\\}", lambda match: ".*" if match[1] else UUID[1:-1], re.escape(address))
 
 
 class Exchange:

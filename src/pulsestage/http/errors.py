@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from pulsestage.domain import errors
+from pulsestage.http import web
 from pulsestage.realtime import HubClosed
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        if page := web.page_instead(request):
+            return page
+        headers["Vary"] = "Accept"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = _methods_at(request)  # the router knows only the first of several routes
     return http_problem(error.status_code, headers.get("Allow")).to_response(headers)

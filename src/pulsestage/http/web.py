@@ -1,4 +1,4 @@
-"""The web app: files built from `web/`, served under `/app/`; `GET /` leads there."""
+"""The web app: files built from `web/`, served under `/app/`; `GET /`, and people who are lost, are led there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from hashlib import blake2b
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -81,9 +82,25 @@ async def page(request: Request, path: str | None = None) -> Response:
     return HTMLResponse(html, headers=headers)
 
 
+def page_instead(request: Request) -> Response | None:
+    """For a browser that was given an address of nothing: the same below `/app/`, where the page finds or helps.
+
+    So `/acme`, which is quickly typed, is the room. Programs, which don't name HTML, get None.
+    """
+    if request.method != "GET" or "text/html" not in request.headers.get("accept", "").lower():
+        return None
+    root = _root(request)
+    path = request.scope["path"].removeprefix(root).lstrip("/")
+    first, _, rest = path.partition("/")
+    if first != "app" and first.lower() == "app":  # all in capitals, as QR codes have addresses
+        path = rest
+    return RedirectResponse(f"{root}/app/{quote(path)}", status_code=307, headers={"Vary": "Accept"})
+
+
 def _root(request: Request) -> str:
-    root: str = request.scope.get("root_path", "")
-    return root
+    # Not the scope's: within a mount that is the mount's.
+    options: HttpOptions = request.app.state.options
+    return options.root_path
 
 
 def _index(root: str, home: str) -> str:

@@ -39,7 +39,8 @@ def decide_start(last_event_id: str | None, bounds: LogBounds, *, live: int, sna
     Start(position=Position(epoch='e1', seq=0), cursor=42, reset='expired-position', snapshot=True, doubtful=False)
     """
     nothing = Position(bounds.epoch, 0)
-    if not last_event_id:
+    # Not every server takes the white space around a field's value away (RFC 9110, section 5.5).
+    if not (last_event_id := (last_event_id or "").strip(" \t")):
         return Start(nothing if snapshot else Position(bounds.epoch, live), live, snapshot=snapshot)
     try:
         position = Position.parse(last_event_id)
