@@ -29,14 +29,16 @@ Schema = dict[str, Any]
 def render(document: Schema) -> str:
     """The page."""
     messages, schemas = document["components"]["messages"].values(), document["components"]["schemas"]
-    envelope = next(iter(messages))["payload"]["properties"]
-    data = {message["payload"]["properties"].get("data", {}).get("$ref") for message in messages}
-    lines = [_BEGINNING, *_table({name: envelope[name] for name in _ENVELOPE})]
+    payloads = [_resolved(message["payload"], schemas) for message in messages]
+    shown = [*payloads, *(_resolved(each["properties"].get("data", {}), schemas) for each in payloads)]
+    envelope = {name: payloads[0]["properties"][name] for name in _ENVELOPE}
+    envelope["type"] = {**envelope["type"], "const": None}
+    lines = [_BEGINNING, *_table(envelope, schemas)]
     for message in messages:
         lines += _section(message, schemas)
     for name, schema in schemas.items():
-        if _ref(name) not in data:
-            lines += ["", f"## {name}", "", schema["description"], "", *_table(schema["properties"])]
+        if "properties" in schema and schema not in shown:
+            lines += ["", f"## {name}", "", schema["description"], "", *_table(schema["properties"], schemas)]
     return "\n".join(lines) + "\n"
 
 
@@ -44,20 +46,21 @@ def _section(message: Schema, schemas: Schema) -> Iterator[str]:
     fields = " and ".join(f"`{name}`" for name in message["headers"]["properties"])
     yield from ("", f"## `{message['name']}`", "")
     yield f"{message['summary']} {f'With {fields}.' if fields else 'Without `id`.'}"
-    members = dict(message["payload"]["properties"])
+    members = dict(_resolved(message["payload"], schemas)["properties"])
     data = members.pop("data", {})
     for name in _ENVELOPE:
         del members[name]
     for title, told in (("Beside `data`", members), ("In `data`", _resolved(data, schemas).get("properties", {}))):
         if told:
-            yield from ("", f"{title}:", "", *_table(told))
+            yield from ("", f"{title}:", "", *_table(told, schemas))
     [example] = message["examples"]
     yield from ("", "```json", json.dumps(example["payload"], indent=2, ensure_ascii=False), "```")
 
 
-def _table(members: Schema) -> Iterator[str]:
+def _table(members: Schema, schemas: Schema) -> Iterator[str]:
     yield from ("| member | type | meaning |", "|---|---|---|")
-    for name, schema in members.items():
+    for name, member in members.items():
+        schema = _resolved(member, schemas)
         yield f"| `{name}` | {_type(schema)} | {schema['description']} |"
 
 
@@ -66,6 +69,8 @@ def _type(schema: Schema) -> str:
         case {"$ref": reference}:
             name = reference.rpartition("/")[2]
             return f"[{name}](#{name.lower()})"
+        case {"const": str(value)}:
+            return f"`{value}`"
         case {"enum": values}:
             return " or ".join(f"`{value}`" for value in values)
         case {"anyOf": choices}:
@@ -78,11 +83,9 @@ def _type(schema: Schema) -> str:
 
 
 def _resolved(schema: Schema, schemas: Schema) -> Schema:
-    return next((each for name, each in schemas.items() if schema.get("$ref") == _ref(name)), schema)
-
-
-def _ref(name: str) -> str:
-    return f"#/components/schemas/{name}"
+    """The schema itself, or the one it refers to."""
+    resolved: Schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return resolved
 
 
 if __name__ == "__main__":

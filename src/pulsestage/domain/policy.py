@@ -41,7 +41,7 @@ class Action(StrEnum):
     MANAGE_TEAMS = "manage-teams"
 
 
-_NEEDS = {
+NEEDS = {
     Action.READ: Role.VIEWER,
     Action.ASK: Role.MEMBER,
     Action.VOTE: Role.MEMBER,
@@ -65,12 +65,12 @@ class Actor:
 
     def may(self, action: Action) -> bool:
         """Whether the actor's role allows the action."""
-        return self.role >= _NEEDS[action]
+        return self.role >= NEEDS[action]
 
     def require(self, action: Action) -> None:
         """Raise NotAllowed unless the actor may do it."""
         if not self.may(action):
-            needed = _NEEDS[action].slug
+            needed = NEEDS[action].slug
             raise NotAllowed(f"This needs the role {needed} or higher; you are {self.role.slug} here.")
 
     @property

@@ -42,7 +42,6 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_tags=documents.TAGS,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are at /metrics and in the log
     )
     app.state.options = options

@@ -11,14 +11,15 @@ import inspect
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 import pulsestage
 from pulsestage.domain import events
-from pulsestage.http import example_frames
-from pulsestage.http.meanings import MEANINGS
+from pulsestage.http import example_frames, schemas
+from pulsestage.http.routes.streams import StreamQuery
+from pulsestage.http.schemas import POSITION, Schema, described, ref
 from pulsestage.realtime import EXPIRED_POSITION, UNKNOWN_POSITION
 from pulsestage.realtime.subscription import SERVER_ERROR
 from pulsestage.services import wire
@@ -26,8 +27,6 @@ from pulsestage.services.views import SnapshotView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Schema = dict[str, Any]
 
 _DESCRIPTION = """\
 One tenant's state, and then every change of it, as Server-Sent Events. It can be interrupted and resumed at any moment.
@@ -42,17 +41,13 @@ found at."""
 
 _QUERY = {
     "tenantId": "The tenant's slug; `default` if missing.",
-    "events": "Only these types of events, separated by commas. Frames of the stream itself come nevertheless.",
-    "team": "Only this team's questions, by its id or slug.",
-    "snapshot": "`1`: begin with a `snapshot`, unless the stream resumes.",
-    "lastEventId": "The position to resume from; the header `Last-Event-ID` wins over it.",
-    "ticket": "A one-time ticket of `POST /sse/tickets`, for clients that can't send cookies.",
+    **{field.alias or name: field.description for name, field in StreamQuery.model_fields.items()},
 }
 
 _ID = {"type": "string", "format": "uuid"}
 _MILLIS = {"type": "integer", "minimum": 0}
 _FIELDS = {
-    "id": {"type": "string", "pattern": r"^[0-9A-Za-z_-]{1,64}\.(0|[1-9][0-9]{0,18})$", "maxLength": 84},
+    "id": POSITION,
     "retry": {"type": "integer", "minimum": 1},
 }
 
@@ -68,25 +63,33 @@ class Message:
     beside: tuple[str, ...] = ()
 
     @property
-    def key(self) -> str:
-        """The type as the document's keys may be written."""
-        noun, _, verb = self.type.partition(":")
-        return noun + verb.capitalize()
+    def name(self) -> str:
+        """The type as names are written: `QuestionCreated` for `question:created`."""
+        return "".join(word.capitalize() for word in self.type.split(":"))
 
-    def payload(self) -> Schema:
-        """The schema of the whole JSON."""
-        members: Schema = {"type": {"const": self.type}, "tenantId": _ID}
+    @property
+    def key(self) -> str:
+        """The message's key in the document."""
+        return self.name[0].lower() + self.name[1:]
+
+    def schemas(self) -> Iterator[tuple[str, Schema]]:
+        """What is named after the message: the whole JSON, and its data unless that has a struct, and so a name."""
+        members: Schema = {"type": {"type": "string", "const": self.type}, "tenantId": _ID}
         members |= {name: {"type": "string"} for name in self.beside}
-        members |= {} if self.data is None else {"data": self.data}
-        members |= {"timestamp": _MILLIS}
-        return _described(members, "Frame")
+        if self.data is not None and "$ref" not in self.data:
+            yield f"{self.name}Data", self.data
+            members["data"] = ref(f"{self.name}Data")
+        elif self.data is not None:
+            members["data"] = self.data
+        members["timestamp"] = _MILLIS
+        yield self.name, {"description": self.summary, **described(members, "Frame")}
 
 
 def messages() -> Iterator[Message]:
     """Every type that a stream can carry."""
     yield Message("connected", "The first frame of every stream.", ("id", "retry"), beside=("tenantSlug",))
     summary = "All that the stream's filter covers, for whoever opened it: replace everything with it."
-    yield Message("snapshot", summary, ("id",), _ref(SnapshotView))
+    yield Message("snapshot", summary, ("id",), ref(SnapshotView.__name__))
     kinds: tuple[type[events.Event], ...] = (
         *events.QuestionEvent.__subclasses__(),
         events.TagsChanged,
@@ -94,11 +97,13 @@ def messages() -> Iterator[Message]:
     )
     sentences = {kind.type: inspect.getdoc(kind) or "" for kind in kinds}
     for type_ in events.EVENT_TYPES:
-        yield Message(type_, sentences[type_], ("id",), _ref(wire.DATA[type_]))
-    yield Message("heartbeat", "The stream is still there.", (), _described({"timestamp": _MILLIS}, "Frame"))
+        yield Message(type_, sentences[type_], ("id",), ref(wire.DATA[type_].__name__))
+    yield Message("heartbeat", "The stream is still there.", (), described({"timestamp": _MILLIS}, "Frame"))
     summary = "What the client has can't be continued: forget it."
-    yield Message("reset", summary, (), _reason(UNKNOWN_POSITION, EXPIRED_POSITION))
-    yield Message("goodbye", "The server ends this stream: come back.", ("retry",), _reason("shutdown", SERVER_ERROR))
+    yield Message("reset", summary, (), _reason("Reset", UNKNOWN_POSITION, EXPIRED_POSITION))
+    yield Message(
+        "goodbye", "The server ends this stream: come back.", ("retry",), _reason("Goodbye", "shutdown", SERVER_ERROR)
+    )
 
 
 @cache
@@ -148,8 +153,8 @@ def _messages() -> Schema:
             "name": message.type,
             "title": message.type,
             "summary": message.summary,
-            "headers": _described({name: _FIELDS[name] for name in message.fields}, "Frame"),
-            "payload": message.payload(),
+            "headers": described({name: _FIELDS[name] for name in message.fields}, "Frame"),
+            "payload": ref(message.name),
             "examples": [_example(frames[message.type])],
         }
         for message in messages()
@@ -165,28 +170,13 @@ def _example(frame: bytes) -> Schema:
 
 
 def _schemas() -> Schema:
-    """What the structs say, with what their members mean."""
-    structs = dict.fromkeys([*wire.DATA.values(), SnapshotView])
-    _, schemas = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
-    return {name: schema | _described(schema["properties"], name) for name, schema in schemas.items()}
+    """All that has a name: each message's JSON, what its data is, what is in that, and one that is any of them."""
+    named = schemas.of_structs(dict.fromkeys([*wire.DATA.values(), SnapshotView]))
+    for message in messages():
+        named |= message.schemas()
+    any_of_them: Schema = {"description": "The JSON of any frame.", "oneOf": [ref(each.name) for each in messages()]}
+    return schemas.name_enumerations(named | {"StreamMessage": any_of_them})
 
 
-def _described(members: Schema, owner: str) -> Schema:
-    """An object whose members are always there, as they are: what is not there is null."""
-    properties = {
-        name: schema if "$ref" in schema else {**schema, "description": _meaning(owner, name)}
-        for name, schema in members.items()
-    }
-    return {"type": "object", "properties": properties, "required": list(members)}
-
-
-def _meaning(owner: str, name: str) -> str:
-    return MEANINGS.get(f"{owner}.{name}") or MEANINGS[name]
-
-
-def _reason(*reasons: str) -> Schema:
-    return _described({"reason": {"type": "string", "enum": list(reasons)}}, "Frame")
-
-
-def _ref(struct: type[msgspec.Struct]) -> Schema:
-    return {"$ref": f"#/components/schemas/{struct.__name__}"}
+def _reason(owner: str, *reasons: str) -> Schema:
+    return described({"reason": {"type": "string", "title": f"{owner}Reason", "enum": list(reasons)}}, "Frame")

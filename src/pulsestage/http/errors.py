@@ -17,7 +17,7 @@ from pulsestage.http import web
 from pulsestage.realtime import HubClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -36,25 +36,23 @@ STATUS: dict[type[errors.PulseStageError], int] = {
 CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal_error"}
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """The body of every error."""
 
+    type: str = "about:blank"
     title: str
     status: int
     detail: str
     code: str
     error: str
-    type: str = "about:blank"
-    fields: dict[str, list[str]] | None = None
+    fields: dict[str, list[str]] | msgspec.UnsetType = msgspec.UNSET
 
     def to_response(self, headers: Mapping[str, str] | None = None) -> Response:
         """The answer."""
-        # `type` has a default and is sent all the same.
-        body = {"type": self.type, **msgspec.to_builtins(self)}
         # Some problems may be kept unless this says no, 404 among them (RFC 9110, section 15.1): an asset that another
         # version has would stay missing.
         fields = {"Cache-Control": "no-store", **(headers or {})}
-        return Response(msgspec.json.encode(body), self.status, fields, media_type="application/problem+json")
+        return Response(msgspec.json.encode(self), self.status, fields, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
@@ -65,10 +63,30 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HubClosed, _closing)
 
 
+def status_of(error: type[errors.PulseStageError]) -> int:
+    """The status of a kind of error: that of the family it belongs to."""
+    return next(STATUS[cls] for cls in error.__mro__ if cls in STATUS)
+
+
+def codes() -> dict[int, list[str]]:
+    """Every code that a problem can have, by status."""
+    found = {status: [code] for status, code in CODES.items()}
+    for error in _family(errors.PulseStageError):
+        known = found.setdefault(status_of(error), [])
+        known.extend({error.code} - set(known))
+    return found
+
+
+def _family(error: type[errors.PulseStageError]) -> Iterator[type[errors.PulseStageError]]:
+    yield error
+    for child in error.__subclasses__():
+        yield from _family(child)
+
+
 def problem_of(error: errors.PulseStageError) -> Problem:
     """The problem that tells of an error of the domain."""
-    status = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
-    fields = error.fields if isinstance(error, errors.InvalidInput) else None
+    status = status_of(type(error))
+    fields = error.fields if isinstance(error, errors.InvalidInput) else msgspec.UNSET
     return Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -81,7 +99,8 @@ def problem_of(error: errors.PulseStageError) -> Problem:
 
 def problem(status: int, error: str, detail: str) -> Problem:
     """A problem that is not the domain's."""
-    return Problem(HTTPStatus(status).phrase, status, detail, CODES.get(status, f"http_{status}"), error)
+    code = CODES.get(status) or CODES[400 if status < 500 else 500]  # noqa: PLR2004 - the two halves of errors
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code, error=error)
 
 
 def http_problem(status: int, allowed: str | None = None) -> Problem:

@@ -1,13 +1,16 @@
-"""What each member of the streams' JSON means, for the documents: by its name, or by its owner's where those differ."""
+"""What each member of what is sent means, for the documents: by its name, or by its owner's where those differ.
+
+What requests carry is described where it is declared.
+"""
 
 MEANINGS = {
     # Of every frame, and beside its data.
     "type": "The frame's type.",
-    "data": "What it tells.",
     "tenantId": "The tenant's id.",
     "tenantSlug": "The tenant's slug, as requests name it.",
     "timestamp": "When it happened, or when the frame was sent if it is none of the log. Milliseconds since the epoch.",
-    "reason": "Why.",
+    "ResetReason": "Why what the client has can't be continued.",
+    "GoodbyeReason": "Why the server ends the stream.",
     "Frame.id": "The position up to which the client knows everything when it has read this frame.",
     "retry": "How many milliseconds to wait before coming back.",
     # Of a question.
@@ -16,7 +19,8 @@ MEANINGS = {
     "teamId": "The team that the question is addressed to; null if to none.",
     "body": "The question's text.",
     "upvotes": "How many votes it has now.",
-    "status": "`OPEN` until it is answered.",
+    "Answered.status": "Answered, whatever it was before.",
+    "QuestionStatus": "`OPEN` until it is answered.",
     "responseText": "What was answered.",
     "respondedAt": "When it was answered, or the answer last changed.",
     "createdAt": "When it was made.",
@@ -45,4 +49,32 @@ MEANINGS = {
     "SnapshotView.teams": "All teams of the tenant, by name.",
     "AllTags.tags": "All tags of the tenant, by name.",
     "AllTeams.teams": "All teams of the tenant, by name.",
+    # Of who asks, and of the tenant.
+    "Role": "What a person is in a tenant, weakest first: each may do all that those before it may.",
+    "Ability": "What a person may do besides reading.",
+    "isGuest": "Whether the person has not signed in.",
+    "can": "All that the person may do besides reading.",
+    "ticket": "To be given as `ticket` to one stream.",
+    "expiresAt": "When it is no longer valid.",
+    "TenantView.id": "The tenant's id.",
+    "TenantView.slug": "The tenant's name in requests.",
+    "questionMinLength": "How many characters a question has at least.",
+    "questionMaxLength": "How many characters a question has at most.",
+    # Of the server.
+    "ok": "Whether it is well.",
+    "version": "The server's version.",
+    "failing": "What doesn't work: `database` or `streams`.",
+    "degraded": "What works less well than it should: `relay`.",
+    "totalConnections": "How many streams there are.",
+    "tenantConnections": "How many streams a tenant has, by its id.",
+    "tenantCount": "How many tenants have streams.",
+    # Of what went wrong.
+    "Problem.type": "Always `about:blank`: `code` says what it is.",
+    "title": "The status in words.",
+    "Problem.status": "The status of the answer.",
+    "detail": "What to do about it, for people.",
+    "code": "What is wrong, for programs.",
+    "ProblemCode": "What is wrong, for programs.",
+    "error": "What is wrong, short and for people.",
+    "fields": "With `invalid_input`: what is wrong with each field.",
 }

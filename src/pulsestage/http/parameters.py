@@ -1,9 +1,10 @@
 """Path and query parameters that several routes share."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field
 
 from pulsestage.domain.errors import InvalidInput
 from pulsestage.services.ports import PageKey
@@ -12,7 +13,15 @@ UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _is_uuid = re.compile(UUID[1:-1]).fullmatch
 EXAMPLE_ID = "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d"
 
-Id = Annotated[str, Path(pattern=UUID, examples=[EXAMPLE_ID])]
+_form: Any = {"pattern": UUID, "json_schema_extra": {"format": "uuid"}, "examples": [EXAMPLE_ID]}
+Id = Annotated[str, Path(description="A UUID.", **_form)]
+Uuid = Annotated[str, Field(**_form)]
+
+
+class Body(BaseModel):
+    """A request's body. The texts below its members are their descriptions in the API's document."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 def is_id(text: str) -> bool:

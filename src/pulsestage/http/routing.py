@@ -18,10 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pulsestage.domain.errors import NotFound
-from pulsestage.http.documents import shows, stream_documentation
-from pulsestage.http.parameters import EXAMPLE_ID, is_id
+from pulsestage.domain.policy import Action
+from pulsestage.http.event_stream import EventStream
+from pulsestage.http.parameters import is_id
 from pulsestage.http.routes import operations, questions, sessions, streams, tags, teams, tenants, votes
+from pulsestage.http.routes.operations import HealthView, LivenessView, ReadinessView
 from pulsestage.http.routes.sessions import SessionView, TicketView
+from pulsestage.http.routes.streams import StreamCountsView
 from pulsestage.http.routes.tenants import TenantView
 from pulsestage.services.views import QuestionView, TagView, TeamView
 
@@ -31,58 +34,91 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """One line of the table. The first status is success, showing `view`; the others are problems."""
+class Answer:
+    """What success shows: a struct, a list of one, `str` for text, `EventStream`, or None for no content.
 
+    `headers` are those of this answer beside the ones that all answers have.
+    """
+
+    view: Any
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the table.
+
+    `name` is the operation's id in the document, so what generated clients call it: it stays as it is. `action` is what
+    the caller must be allowed to do; None is for operations that have no caller and no tenant. The first status is
+    success, the others are problems beside those that every operation can have.
+    """
+
+    name: str
     method: str
     path: str
     endpoint: Callable[..., Any]
     tag: str
-    view: Any
-    statuses: tuple[int, ...]
+    action: Action | None
+    answer: Answer
+    statuses: tuple[int, ...] = (200,)
 
 
-_QUESTION = "/questions/{question_id}"
-_STREAMS = {"totalConnections": 1, "tenantConnections": {EXAMPLE_ID: 1}, "tenantCount": 1}
-_METRICS = "# TYPE pulsestage_stream_connections gauge\npulsestage_stream_connections 1.0\n"
+_ONE = "/questions/{question_id}"
+_TAGGED = f"{_ONE}/tags/{{tag_id}}"
+READ, ASK, VOTE, MODERATE = Action.READ, Action.ASK, Action.VOTE, Action.MODERATE
+TAGS, TEAMS = Action.MANAGE_TAGS, Action.MANAGE_TEAMS
+
+_AT = "X-Stream-Position"
+_COOKIE = "Set-Cookie"
+_SHOWN = Answer(QuestionView, (_AT,))
+_VOTED = Answer(QuestionView, (_AT, _COOKIE))
+_ALIKE = Answer(list[QuestionView])
+_PAGE = Answer(list[QuestionView], (_AT, "Link"))
+_TAG, _ALL_TAGS = Answer(TagView, (_AT,)), Answer(list[TagView], (_AT,))
+_TEAM, _ALL_TEAMS = Answer(TeamView, (_AT,)), Answer(list[TeamView], (_AT,))
+_SESSION = Answer(SessionView, (_COOKIE,))
+_TICKET = Answer(TicketView, (_COOKIE,))
+_DONE = Answer(None, (_AT,))
+_STREAM = Answer(EventStream)
+_READINESS = Answer(ReadinessView)
 
 TABLE = [
-    Route("POST", f"{_QUESTION}/upvote", votes.upvote, "Votes", QuestionView, (200, 403, 404, 409, 429)),
-    Route("DELETE", f"{_QUESTION}/upvote", votes.take_back, "Votes", QuestionView, (200, 403, 404, 409, 429)),
-    Route("GET", "/sse", streams.stream, "Streams", None, (200, 403, 404, 422, 503)),
-    Route("GET", "/events", streams.stream, "Streams", None, (200, 403, 404, 422, 503)),
-    Route("POST", "/questions", questions.ask, "Questions", QuestionView, (201, 403, 422, 429)),
-    Route("GET", "/questions", questions.page, "Questions", list[QuestionView], (200, 422)),
-    Route("GET", "/questions/search", questions.similar, "Questions", list[QuestionView], (200,)),
-    Route("GET", _QUESTION, questions.get, "Questions", QuestionView, (200, 404)),
-    Route("DELETE", _QUESTION, questions.remove, "Questions", None, (204, 403, 404)),
-    Route("POST", f"{_QUESTION}/answer", questions.answer, "Moderation", QuestionView, (200, 403, 404, 409, 422)),
-    Route("POST", f"{_QUESTION}/respond", questions.answer, "Moderation", QuestionView, (200, 403, 404, 409, 422)),
-    Route("PUT", f"{_QUESTION}/pin", questions.pin, "Moderation", QuestionView, (200, 403, 404)),
-    Route("DELETE", f"{_QUESTION}/pin", questions.unpin, "Moderation", QuestionView, (200, 403, 404)),
-    Route("PUT", f"{_QUESTION}/freeze", questions.freeze, "Moderation", QuestionView, (200, 403, 404)),
-    Route("DELETE", f"{_QUESTION}/freeze", questions.unfreeze, "Moderation", QuestionView, (200, 403, 404)),
-    Route("POST", f"{_QUESTION}/tags", questions.tag_by_body, "Moderation", QuestionView, (200, 403, 404, 422)),
-    Route("PUT", f"{_QUESTION}/tags/{{tag_id}}", questions.tag, "Moderation", QuestionView, (200, 403, 404)),
-    Route("DELETE", f"{_QUESTION}/tags/{{tag_id}}", questions.untag, "Moderation", QuestionView, (200, 403, 404)),
-    Route("GET", "/tags", tags.every, "Tags", list[TagView], (200,)),
-    Route("POST", "/tags", tags.create, "Tags", TagView, (201, 403, 409, 422)),
-    Route("PATCH", "/tags/{tag_id}", tags.edit, "Tags", TagView, (200, 403, 404, 409, 422)),
-    Route("DELETE", "/tags/{tag_id}", tags.delete, "Tags", None, (204, 403, 404)),
-    Route("GET", "/teams", teams.every, "Teams", list[TeamView], (200,)),
-    Route("POST", "/teams", teams.create, "Teams", TeamView, (201, 403, 409, 422)),
-    Route("PATCH", "/teams/{team_id}", teams.edit, "Teams", TeamView, (200, 403, 404, 409, 422)),
-    Route("DELETE", "/teams/{team_id}", teams.deactivate, "Teams", None, (204, 403, 404)),
-    Route("GET", "/tenants/current", tenants.current, "Tenants", TenantView, (200, 404)),
-    Route("GET", "/session", sessions.current, "Sessions", SessionView, (200,)),
-    Route("POST", "/session", sessions.sign_in, "Sessions", SessionView, (201, 403, 422)),
-    Route("DELETE", "/session", sessions.sign_out, "Sessions", None, (204,)),
-    Route("POST", "/sse/tickets", sessions.ticket, "Streams", TicketView, (201,)),
-    Route("GET", "/sse/metrics", streams.metrics, "Streams", _STREAMS, (200, 403)),
-    Route("GET", "/health", operations.health, "Operations", {"ok": True, "version": "1.0.0"}, (200,)),
-    Route("GET", "/health/live", operations.live, "Operations", {"ok": True}, (200,)),
-    Route("GET", "/health/ready", operations.ready, "Operations", {"ok": True, "failing": []}, (200, 503)),
-    Route("GET", "/metrics", operations.metrics, "Operations", _METRICS, (200,)),
+    Route("upvoteQuestion", "POST", f"{_ONE}/upvote", votes.upvote, "Votes", VOTE, _VOTED, (200, 409, 429)),
+    Route("removeUpvote", "DELETE", f"{_ONE}/upvote", votes.take_back, "Votes", VOTE, _VOTED, (200, 409, 429)),
+    Route("followStream", "GET", "/sse", streams.stream, "Streams", READ, _STREAM),
+    Route("followEvents", "GET", "/events", streams.stream, "Streams", READ, _STREAM),
+    Route("askQuestion", "POST", "/questions", questions.ask, "Questions", ASK, _VOTED, (201, 429)),
+    Route("listQuestions", "GET", "/questions", questions.page, "Questions", READ, _PAGE),
+    Route("searchQuestions", "GET", "/questions/search", questions.similar, "Questions", READ, _ALIKE),
+    Route("getQuestion", "GET", _ONE, questions.get, "Questions", READ, _SHOWN),
+    Route("removeQuestion", "DELETE", _ONE, questions.remove, "Questions", READ, _DONE, (204,)),
+    Route("answerQuestion", "POST", f"{_ONE}/answer", questions.answer, "Moderation", MODERATE, _SHOWN, (200, 409)),
+    Route("respondToQuestion", "POST", f"{_ONE}/respond", questions.answer, "Moderation", MODERATE, _SHOWN, (200, 409)),
+    Route("pinQuestion", "PUT", f"{_ONE}/pin", questions.pin, "Moderation", MODERATE, _SHOWN),
+    Route("unpinQuestion", "DELETE", f"{_ONE}/pin", questions.unpin, "Moderation", MODERATE, _SHOWN),
+    Route("freezeQuestion", "PUT", f"{_ONE}/freeze", questions.freeze, "Moderation", MODERATE, _SHOWN),
+    Route("unfreezeQuestion", "DELETE", f"{_ONE}/freeze", questions.unfreeze, "Moderation", MODERATE, _SHOWN),
+    Route("addTagToQuestion", "POST", f"{_ONE}/tags", questions.tag_by_body, "Moderation", MODERATE, _SHOWN),
+    Route("tagQuestion", "PUT", _TAGGED, questions.tag, "Moderation", MODERATE, _SHOWN),
+    Route("untagQuestion", "DELETE", _TAGGED, questions.untag, "Moderation", MODERATE, _SHOWN),
+    Route("listTags", "GET", "/tags", tags.every, "Tags", READ, _ALL_TAGS),
+    Route("createTag", "POST", "/tags", tags.create, "Tags", TAGS, _TAG, (201, 409)),
+    Route("updateTag", "PATCH", "/tags/{tag_id}", tags.edit, "Tags", TAGS, _TAG, (200, 409)),
+    Route("deleteTag", "DELETE", "/tags/{tag_id}", tags.delete, "Tags", TAGS, _DONE, (204,)),
+    Route("listTeams", "GET", "/teams", teams.every, "Teams", READ, _ALL_TEAMS),
+    Route("createTeam", "POST", "/teams", teams.create, "Teams", TEAMS, _TEAM, (201, 409)),
+    Route("updateTeam", "PATCH", "/teams/{team_id}", teams.edit, "Teams", TEAMS, _TEAM, (200, 409)),
+    Route("deactivateTeam", "DELETE", "/teams/{team_id}", teams.deactivate, "Teams", TEAMS, _DONE, (204,)),
+    Route("getTenant", "GET", "/tenants/current", tenants.current, "Tenants", READ, Answer(TenantView)),
+    Route("getSession", "GET", "/session", sessions.current, "Sessions", READ, _SESSION),
+    Route("signIn", "POST", "/session", sessions.sign_in, "Sessions", READ, _SESSION, (201,)),
+    Route("signOut", "DELETE", "/session", sessions.sign_out, "Sessions", READ, Answer(None, (_COOKIE,)), (204,)),
+    Route("createTicket", "POST", "/sse/tickets", sessions.ticket, "Streams", READ, _TICKET, (201,)),
+    Route("countStreams", "GET", "/sse/metrics", streams.metrics, "Streams", MODERATE, Answer(StreamCountsView)),
+    Route("getHealth", "GET", "/health", operations.health, "Operations", None, Answer(HealthView)),
+    Route("getLiveness", "GET", "/health/live", operations.live, "Operations", None, Answer(LivenessView)),
+    Route("getReadiness", "GET", "/health/ready", operations.ready, "Operations", None, _READINESS, (200, 503)),
+    Route("getMetrics", "GET", "/metrics", operations.metrics, "Operations", None, Answer(str)),
 ]
 
 
@@ -124,15 +160,13 @@ _DIRECT = (votes.upvote, votes.take_back, streams.stream)
 def add_routes(app: FastAPI) -> None:
     """Add the table, route by route: a router included in a router would be searched twice for every request."""
     for route in TABLE:
-        streams_events = route.endpoint is streams.stream
         app.router.add_api_route(
             route.path,
             route.endpoint,
             methods=[route.method],
             tags=[route.tag],
+            operation_id=route.name,
             summary=(inspect.getdoc(route.endpoint) or "").partition("\n")[0],
-            status_code=route.statuses[0],
             response_class=Response,
             route_class_override=DirectRoute if route.endpoint in _DIRECT else None,
-            responses=stream_documentation() if streams_events else shows(route.view, *route.statuses),
         )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
+from pulsestage.domain.policy import Role
+
 if TYPE_CHECKING:
     from pulsestage.domain.question import Question
     from pulsestage.domain.tag import Tag
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 Id = Annotated[str, Meta(description="A UUID.", extra_json_schema={"format": "uuid"})]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+RoleName = Annotated[str, Meta(title="Role", extra_json_schema={"enum": [role.slug for role in Role]})]
+Status = Annotated[str, Meta(title="QuestionStatus", extra_json_schema={"enum": ["OPEN", "ANSWERED"]})]
 
 
 class TagRef(Struct, frozen=True, rename="camel"):
@@ -61,7 +65,7 @@ class QuestionView(Struct, frozen=True, rename="camel"):
     team_id: Id | None
     body: str
     upvotes: int
-    status: Annotated[str, Meta(extra_json_schema={"enum": ["OPEN", "ANSWERED"]})]
+    status: Status
     response_text: str | None
     responded_at: Time | None
     created_at: Time

@@ -6,10 +6,10 @@ contract of its `data`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from pulsestage.domain import events
 from pulsestage.domain.policy import MODERATORS, PUBLIC
@@ -17,6 +17,7 @@ from pulsestage.realtime import EVERY_TOPIC
 from pulsestage.realtime import Event as LoggedEvent
 from pulsestage.services.views import (
     Id,
+    Status,
     TagRef,
     TagView,
     TeamView,
@@ -31,9 +32,6 @@ from pulsestage.services.views import (
 if TYPE_CHECKING:
     from pulsestage.domain.question import Question
     from pulsestage.domain.tenant import Millis
-
-
-Status = Annotated[str, Meta(extra_json_schema={"enum": ["OPEN", "ANSWERED"]})]
 
 
 class OfQuestion(Struct, frozen=True, rename="camel"):

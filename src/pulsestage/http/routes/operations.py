@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import Request
+from msgspec import Struct
 from starlette.responses import Response
 
 import pulsestage
@@ -17,14 +18,35 @@ if TYPE_CHECKING:
     from pulsestage.services.context import Context
 
 
+class HealthView(Struct, frozen=True, rename="camel"):
+    """That the process answers, and its version."""
+
+    ok: bool
+    version: str
+
+
+class LivenessView(Struct, frozen=True, rename="camel"):
+    """That the process answers."""
+
+    ok: bool
+
+
+class ReadinessView(Struct, frozen=True, rename="camel"):
+    """Whether the server can do its work, what fails, and what is slower than it should be."""
+
+    ok: bool
+    failing: list[str]
+    degraded: list[str]
+
+
 async def health() -> Response:
     """The process answers."""
-    return reply({"ok": True, "version": pulsestage.__version__})
+    return reply(HealthView(ok=True, version=pulsestage.__version__))
 
 
 async def live() -> Response:
     """The process answers: for a supervisor that restarts it if not."""
-    return reply({"ok": True})
+    return reply(LivenessView(ok=True))
 
 
 async def ready(request: Request) -> Response:
@@ -37,7 +59,7 @@ async def ready(request: Request) -> Response:
     except Unavailable:
         failing.append("database")
     degraded = [] if hub.relay_healthy else ["relay"]
-    return reply({"ok": not failing, "failing": failing, "degraded": degraded}, status=503 if failing else 200)
+    return reply(ReadinessView(not failing, failing, degraded), status=503 if failing else 200)
 
 
 async def metrics(request: Request) -> Response:

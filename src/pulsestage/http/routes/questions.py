@@ -6,40 +6,42 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from pulsestage.domain.question import Status
 from pulsestage.domain.text import search_terms
 from pulsestage.http.caller import caller_of
-from pulsestage.http.parameters import EXAMPLE_ID, UUID, Id, read_cursor, write_cursor
+from pulsestage.http.parameters import Body, Id, Uuid, read_cursor, write_cursor
 from pulsestage.http.replies import no_content, remember, reply
 from pulsestage.services import questions
 from pulsestage.services.ports import QuestionQuery
 
-Uuid = Annotated[str, Field(pattern=UUID)]
+SORT = "`popular`: pinned first, then by votes, then the newest. `recent`: the newest first."
 Text = Annotated[str, Field(max_length=1000)]
 
 
-class Ask(BaseModel):
+class Ask(Body):
     """A new question."""
 
     body: Annotated[str, Field(examples=["When does the new office open?"])]
     """3 to 2000 characters, unless the tenant says otherwise."""
     teamId: Uuid | None = None  # noqa: N815 - the wire is camelCase
+    """The team it is addressed to."""
 
 
-class Answer(BaseModel):
+class Answer(Body):
     """A moderator's answer."""
 
     response: Annotated[str, Field(examples=["In March; the date will be announced in the newsletter."])]
     """1 to 10000 characters."""
 
 
-class ChosenTag(BaseModel):
+class ChosenTag(Body):
     """A tag to put on a question."""
 
-    tagId: Annotated[Uuid, Field(examples=[EXAMPLE_ID])]  # noqa: N815 - the wire is camelCase
+    tagId: Uuid  # noqa: N815 - the wire is camelCase
+    """The tag's id."""
 
 
 async def ask(request: Request, body: Ask) -> Response:
@@ -52,17 +54,17 @@ async def ask(request: Request, body: Ask) -> Response:
 async def page(  # noqa: PLR0913 - one argument per query parameter
     request: Request,
     *,
-    status: Literal["open", "answered"] | None = None,
-    team_id: Annotated[Uuid | None, Query(alias="teamId")] = None,
-    tag_id: Annotated[Uuid | None, Query(alias="tagId")] = None,
-    search: Text | None = None,
-    sort: Literal["popular", "recent"] = "popular",
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    status: Annotated[Literal["open", "answered"] | None, Query(description="Only these.")] = None,
+    team_id: Annotated[Uuid | None, Query(alias="teamId", description="Only this team's.")] = None,
+    tag_id: Annotated[Uuid | None, Query(alias="tagId", description="Only those with this tag.")] = None,
+    search: Annotated[Text | None, Query(description="Each word must begin a word of the question.")] = None,
+    sort: Annotated[Literal["popular", "recent"], Query(description=SORT)] = "popular",
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to a page.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=100, description="From a `Link`, as it is there.")] = None,
 ) -> Response:
     """List questions, a page at a time; `Link: rel="next"` leads to the following page.
 
-    `search`: each word must begin a word of the question. `X-Stream-Position` is where a stream goes on from here.
+    `X-Stream-Position` is where a stream goes on from here.
     """
     caller = await caller_of(request)
     query = QuestionQuery(
@@ -82,7 +84,9 @@ async def page(  # noqa: PLR0913 - one argument per query parameter
     return response
 
 
-async def similar(request: Request, q: Annotated[str, Query(max_length=4000)] = "") -> Response:
+async def similar(
+    request: Request, q: Annotated[str, Query(max_length=4000, description="The text to compare with.")] = ""
+) -> Response:
     """Up to ten open questions like this text, the best first. Any text will do."""
     caller = await caller_of(request)
     return reply(await questions.similar(caller.context, caller.actor, q))

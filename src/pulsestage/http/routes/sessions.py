@@ -3,22 +3,28 @@
 from typing import Annotated
 
 from fastapi import Request
-from msgspec import Struct
-from pydantic import BaseModel, Field
+from msgspec import Meta, Struct
+from pydantic import Field
 from starlette.responses import Response
 
 from pulsestage.domain.policy import Action, Actor
 from pulsestage.http.caller import Caller, caller_of, session_cookie
+from pulsestage.http.parameters import Body
 from pulsestage.http.replies import remember, reply
 from pulsestage.services import sessions
 from pulsestage.services.tokens import Session
-from pulsestage.services.views import Id, Time, iso
+from pulsestage.services.views import Id, RoleName, Time, iso
 
 
-class SignIn(BaseModel):
-    """The token of a one-time link: what follows `#signin=` in it."""
+class SignIn(Body):
+    """The token of a one-time link."""
 
     token: Annotated[str, Field(max_length=2000, examples=["WyIwMTkyZjBjMS1…"])]
+    """What follows `#signin=` in the link."""
+
+
+_ABILITIES = [action for action in Action if action is not Action.READ]
+Ability = Annotated[str, Meta(title="Ability", extra_json_schema={"enum": [each.value for each in _ABILITIES]})]
 
 
 class SessionView(Struct, frozen=True, rename="camel"):
@@ -26,9 +32,9 @@ class SessionView(Struct, frozen=True, rename="camel"):
 
     tenant_id: Id
     tenant_slug: str
-    role: str
+    role: RoleName
     is_guest: bool
-    can: list[str]
+    can: list[Ability]
 
 
 class TicketView(Struct, frozen=True, rename="camel"):
@@ -70,5 +76,5 @@ async def ticket(request: Request) -> Response:
 
 
 def _view(caller: Caller, actor: Actor) -> SessionView:
-    can = [action.value for action in Action if actor.may(action) and action is not Action.READ]
+    can = [action.value for action in _ABILITIES if actor.may(action)]
     return SessionView(caller.tenant.id, caller.tenant.slug, actor.role.slug, actor.member_id is None, can)

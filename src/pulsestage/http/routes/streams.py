@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Query, Request
-from pydantic import BaseModel, Field
+from msgspec import Struct
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from pulsestage.domain.policy import Action
@@ -24,11 +25,26 @@ if TYPE_CHECKING:
 class StreamQuery(BaseModel):
     """The parameters of a stream."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     events: Annotated[str | None, Field(max_length=1000, examples=["question:created,question:upvoted"])] = None
-    team: Annotated[str | None, Field(max_length=63)] = None
+    """Only these types of events, separated by commas. Frames of the stream itself come nevertheless."""
+    team: Annotated[str | None, Field(max_length=63, examples=["engineering"])] = None
+    """Only this team's questions, by its id or slug."""
     snapshot: bool = False
-    last_event_id: Annotated[str | None, Field(alias="lastEventId")] = None
+    """`1`: begin with a `snapshot`, unless the stream resumes."""
+    last_event_id: Annotated[str | None, Field(alias="lastEventId", examples=["7f3a90c1.1042"])] = None
+    """The position to resume from; the header `Last-Event-ID` wins over it."""
     ticket: Annotated[str | None, Field(max_length=2000)] = None
+    """A one-time ticket of `POST /sse/tickets`, for clients that can't send cookies."""
+
+
+class StreamCountsView(Struct, frozen=True, rename="camel"):
+    """How many streams there are. A moderator sees those of one tenant, so both counts are the same."""
+
+    total_connections: int
+    tenant_connections: dict[str, int]
+    tenant_count: int
 
 
 async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
@@ -73,7 +89,7 @@ async def metrics(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     count = hub.connections(caller.tenant.id) + caller.context.census.streams(caller.tenant.id)
     mine = {caller.tenant.id: count} if count else {}
-    return reply({"totalConnections": count, "tenantConnections": mine, "tenantCount": len(mine)})
+    return reply(StreamCountsView(count, mine, len(mine)))
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pulsestage.http.caller import caller_of
-from pulsestage.http.parameters import Id
+from pulsestage.http.parameters import Body, Id
 from pulsestage.http.replies import no_content, reply
 from pulsestage.services import tags
 
 Color = Annotated[str, Field(examples=["#3B82F6"])]
 
 
-class NewTag(BaseModel):
+class NewTag(Body):
     """A new tag."""
 
     name: Annotated[str, Field(examples=["Strategy"])]
@@ -22,14 +22,18 @@ class NewTag(BaseModel):
     color: Color | None = None
     """`#RRGGBB`; `#3B82F6` if not given."""
     description: str | None = None
+    """Up to 500 characters."""
 
 
-class TagChange(BaseModel):
+class TagChange(Body):
     """What to change of a tag; what is not given stays."""
 
     name: Annotated[str | None, Field(examples=["Strategy"])] = None
+    """1 to 50 characters, unique whatever their case."""
     color: Color | None = None
+    """`#RRGGBB`."""
     description: str | None = None
+    """Up to 500 characters; an empty one removes it."""
 
 
 async def every(request: Request) -> Response:

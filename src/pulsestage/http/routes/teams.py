@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pulsestage.http.caller import caller_of
-from pulsestage.http.parameters import Id
+from pulsestage.http.parameters import Body, Id
 from pulsestage.http.replies import no_content, reply
 from pulsestage.services import teams
 
 
-class NewTeam(BaseModel):
+class NewTeam(Body):
     """A new team."""
 
     name: Annotated[str, Field(examples=["Engineering"])]
@@ -20,15 +20,20 @@ class NewTeam(BaseModel):
     slug: Annotated[str, Field(examples=["engineering"])]
     """1 to 63 small letters, digits and inner hyphens."""
     description: str | None = None
+    """Up to 500 characters."""
 
 
-class TeamChange(BaseModel):
+class TeamChange(Body):
     """What to change of a team; what is not given stays."""
 
     name: Annotated[str | None, Field(examples=["Engineering"])] = None
+    """1 to 80 characters."""
     slug: str | None = None
+    """1 to 63 small letters, digits and inner hyphens."""
     description: str | None = None
+    """Up to 500 characters; an empty one removes it."""
     isActive: bool | None = None  # noqa: N815 - the wire is camelCase
+    """Whether it takes new questions."""
 
 
 async def every(request: Request) -> Response:

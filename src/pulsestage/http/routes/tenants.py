@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from pulsestage.http.caller import caller_of
 from pulsestage.http.replies import reply
-from pulsestage.services.views import Id
+from pulsestage.services.views import Id, RoleName
 
 
 class TenantSettingsView(Struct, frozen=True, rename="camel"):
@@ -14,7 +14,7 @@ class TenantSettingsView(Struct, frozen=True, rename="camel"):
 
     question_min_length: int
     question_max_length: int
-    guest_role: str
+    guest_role: RoleName
 
 
 class TenantView(Struct, frozen=True, rename="camel"):
