@@ -18,8 +18,8 @@ CARRIED = {
     "question:answered": ("status", "responseText", "respondedAt", "updatedAt"),
     "question:tagged": ("tags", "updatedAt"),
     "question:untagged": ("tags", "updatedAt"),
-    "question:pinned": ("isPinned", "pinnedAt", "updatedAt"),
-    "question:frozen": ("isFrozen", "frozenAt", "updatedAt"),
+    "question:pinned": ("isPinned", "pinnedBy", "pinnedAt", "updatedAt"),
+    "question:frozen": ("isFrozen", "frozenBy", "frozenAt", "updatedAt"),
     "question:removed": (),
 }
 """What each type of event says about a question that a list says too."""
@@ -30,8 +30,10 @@ _NEW: Json = {
     "responseText": None,
     "respondedAt": None,
     "isPinned": False,
+    "pinnedBy": None,
     "pinnedAt": None,
     "isFrozen": False,
+    "frozenBy": None,
     "frozenAt": None,
     "tags": [],
 }

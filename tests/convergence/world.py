@@ -204,11 +204,11 @@ class World:
 
     async def check(self) -> None:
         """Everybody who can know the truth knows it."""
-        truths: dict[tuple[str, str | None], tuple[Position, Room]] = {}
+        truths: dict[tuple[object, ...], tuple[Position, Room]] = {}
         for reader in self.readers:
             await reader.take()
             if reader.up_to_date:
-                key = (reader.place.tenant.id, reader.team_id)
+                key = (reader.place.tenant.id, reader.team_id, reader.actor.audiences)
                 if key not in truths:
                     position, lists = await streams.take_snapshot(self.context, reader.actor, reader.team_id)
                     truths[key] = position, Room.listed(json.loads(lists))

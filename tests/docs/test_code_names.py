@@ -1,16 +1,18 @@
 """`path/to/file.py::Name` in a document is there in the code, and `tests/room::test_name` in one of its modules."""
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from pulsestage import bootstrap
 from tests.docs.documents import DOCUMENTS, ROOT, code_in, prose
 
 PATH = re.compile(r"(?:[\w.]+/)*[\w.]+\.(?:py|ts|toml|mako)")
 REFERENCE = re.compile(rf"({PATH.pattern}|tests/\w+)::([\w.]+)")
-EXAMPLES = {"ticker.py", "0002_what_changes.py"}
+EXAMPLES = {"ticker.py"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -21,6 +23,16 @@ def test_files_and_names_exist(document: Path) -> None:
         if reference := REFERENCE.fullmatch(code):
             path, name = reference.groups()
             assert name in names(found(path)), code
+
+
+def test_lifetimes_are_in_the_order_of_the_code() -> None:
+    section = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("## Lifetimes")[2].partition("\n\n**")[0]
+    steps = [line for line in section.splitlines() if re.match(r"\d\. |   ", line)]
+    named = [name for code in code_in("\n".join(steps)) if "::" in code for name in [code.rpartition("::")[2]]]
+    assert named == ["opened", "Hub", "rate_limits", "make_context"]
+    code = inspect.getsource(bootstrap.running)
+    places = [code.index(f"{name}(") for name in named]
+    assert places == sorted(places)
 
 
 def found(path: str) -> Path:

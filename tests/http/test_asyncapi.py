@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Cookies
 
 from pulsestage.domain.events import EVENT_TYPES
 from pulsestage.domain.policy import Role
@@ -64,7 +64,7 @@ async def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
             for stream in (guest, moderator):
                 await every.read(stream, await position_of(room))
                 await every.read(stream, "heartbeat")
-            await begin_in_all_ways(server, every)
+            await begin_in_all_ways(server, every, cookies)
         await every.read(guest, "goodbye")
     return every.frames
 
@@ -89,10 +89,11 @@ async def leave_all_kinds(room: Room) -> None:
     await admin.put(f"/questions/{question}/freeze")
 
 
-async def begin_in_all_ways(server: Server, every: Everything) -> None:
+async def begin_in_all_ways(server: Server, every: Everything, moderator: Cookies) -> None:
     """With a snapshot, with one that can't be had, and with each kind of reset."""
-    async with server.stream("acme", snapshot=1) as stream:
-        await every.read(stream, "snapshot")
+    for cookies in (None, moderator):
+        async with server.stream("acme", cookies=cookies, snapshot=1) as stream:
+            await every.read(stream, "snapshot")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "take_snapshot", no_snapshot)
         async with server.stream("acme", snapshot=1) as stream:

@@ -14,7 +14,7 @@ from tests.http.conftest import Room, assert_problem
 
 QUESTION = {
     "id", "tenantId", "teamId", "body", "upvotes", "status", "responseText", "respondedAt", "createdAt", "updatedAt",
-    "isPinned", "pinnedAt", "isFrozen", "frozenAt", "tags", "hasUpvoted", "isMine",
+    "isPinned", "pinnedBy", "pinnedAt", "isFrozen", "frozenBy", "frozenAt", "tags", "hasUpvoted", "isMine",
 }  # fmt: skip
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NOBODY = str(uuid.UUID(int=0))
@@ -102,7 +102,7 @@ async def test_filters_and_orders(room: Room, guest: AsyncClient, moderator: Asy
     async def ids(**query: Any) -> list[str]:
         return [question["id"] for question in (await guest.get("/questions", params=query)).json()]
 
-    assert await ids() == [old, popular, new, answered]
+    assert await ids() == [old, popular, answered, new]
     assert await ids(sort="recent") == [new, answered, popular, old]
     assert await ids(status="answered") == [answered]
     assert await ids(status="open") == [old, popular, new]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pulsestage.realtime import Position
+from pulsestage.realtime import HubSettings, Position
 from tests.realtime.house import House
 from tests.realtime.support import START, RecordingSink, settle
 
@@ -16,8 +16,13 @@ async def test_the_first_frame_greets(house: House) -> None:
     assert frame.id == "e1.3"
     assert frame.retry is not None
     assert 1000 <= frame.retry <= 4000
-    assert frame.message == {"type": "connected", "tenantId": "t1", "tenantSlug": "acme", "timestamp": START}
-    assert list(frame.message) == ["type", "tenantId", "tenantSlug", "timestamp"]
+    assert list(frame.message.items()) == [
+        ("type", "connected"),
+        ("tenantId", "t1"),
+        ("tenantSlug", "acme"),
+        ("heartbeatSeconds", HubSettings().heartbeat_seconds),
+        ("timestamp", START),
+    ]
 
 
 async def test_resuming_sends_what_was_missed(house: House) -> None:

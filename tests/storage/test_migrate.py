@@ -1,7 +1,9 @@
 """Migrations make exactly what `tables.py` says, and can be run by everybody at once."""
 
 import asyncio
+import importlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
+import pulsestage.storage.migrations.versions
 from pulsestage.storage.database import Database
 from pulsestage.storage.migrate import current, upgrade
 from pulsestage.storage.tables import metadata
+
+VERSIONS = Path(pulsestage.storage.migrations.versions.__file__).parent
 
 
 async def test_after_the_migrations_alembic_finds_nothing_left_to_do(empty_database: Database) -> None:
@@ -81,6 +86,15 @@ def _plain(index: Any) -> Any:
     """The index with its condition as text."""
     options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
     return {**index, "dialect_options": options}
+
+
+def test_revisions_are_numbered_and_never_go_back() -> None:
+    for number, path in enumerate(sorted(VERSIONS.glob("0*.py")), 1):
+        assert path.name.startswith(f"{number:04}_")
+        module = importlib.import_module(f"pulsestage.storage.migrations.versions.{path.stem}")
+        assert module.revision == f"{number:04}"
+        assert module.down_revision == (f"{number - 1:04}" if number > 1 else None)
+        assert not hasattr(module, "downgrade")
 
 
 async def test_the_revision_says_where_a_database_stands(empty_database: Database) -> None:

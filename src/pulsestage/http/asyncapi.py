@@ -46,6 +46,7 @@ _QUERY = {
 
 _ID = {"type": "string", "format": "uuid"}
 _MILLIS = {"type": "integer", "minimum": 0}
+_BESIDE: Schema = {"tenantSlug": {"type": "string"}, "heartbeatSeconds": {"type": "number", "exclusiveMinimum": 0}}
 _FIELDS = {
     "id": POSITION,
     "retry": {"type": "integer", "minimum": 1},
@@ -75,7 +76,7 @@ class Message:
     def schemas(self) -> Iterator[tuple[str, Schema]]:
         """What is named after the message: the whole JSON, and its data unless that has a struct, and so a name."""
         members: Schema = {"type": {"type": "string", "const": self.type}, "tenantId": _ID}
-        members |= {name: {"type": "string"} for name in self.beside}
+        members |= {name: _BESIDE[name] for name in self.beside}
         if self.data is not None and "$ref" not in self.data:
             yield f"{self.name}Data", self.data
             members["data"] = ref(f"{self.name}Data")
@@ -87,7 +88,8 @@ class Message:
 
 def messages() -> Iterator[Message]:
     """Every type that a stream can carry."""
-    yield Message("connected", "The first frame of every stream.", ("id", "retry"), beside=("tenantSlug",))
+    beside = ("tenantSlug", "heartbeatSeconds")
+    yield Message("connected", "The first frame of every stream.", ("id", "retry"), beside=beside)
     summary = "All that the stream's filter covers, for whoever opened it: replace everything with it."
     yield Message("snapshot", summary, ("id",), ref(SnapshotView.__name__))
     kinds: tuple[type[events.Event], ...] = (

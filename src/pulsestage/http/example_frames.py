@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _EPOCH = "7f3a90c1"
 _RETRY = 2410
+_GREETING = {"tenantSlug": "acme", "heartbeatSeconds": 30.0}
 _START = 1_772_442_900_000
 _TENANT, _MEMBER, _QUESTION = (f"0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5{digit}" for digit in "012")
 _TEAM = Team(f"{_QUESTION[:-1]}3", _TENANT, "Engineering", "engineering", None, is_active=True, created_at=_START)
@@ -35,10 +36,10 @@ def every_type() -> dict[str, bytes]:
     happened: list[events.Event] = [events.TeamsChanged((_TEAM,)), events.TagsChanged((_TAG,)), *life]
     seq = len(happened) - 1  # before the last: it is gone after that
     now = _START + 1000 * seq
-    seen = question_view(life[-2].question, has_upvoted=True, is_mine=False)
+    seen = question_view(life[-2].question, has_upvoted=True, is_mine=False, moderates=False)
     snapshot = wire.encode_json(SnapshotView((seen,), (tag_view(_TAG),), (team_view(_TEAM),)))
     made = {
-        "connected": frames.connected(Position(_EPOCH, 0), _TENANT, {"tenantSlug": "acme"}, now, _RETRY),
+        "connected": frames.connected(Position(_EPOCH, 0), _TENANT, _GREETING, now, _RETRY),
         "snapshot": frames.snapshot(Position(_EPOCH, seq), _TENANT, snapshot, now),
         "heartbeat": frames.heartbeat(_TENANT, now),
         "reset": frames.reset(_TENANT, UNKNOWN_POSITION, now),

@@ -8,6 +8,7 @@ MEANINGS = {
     "type": "The frame's type.",
     "tenantId": "The tenant's id.",
     "tenantSlug": "The tenant's slug, as requests name it.",
+    "heartbeatSeconds": "Time between two heartbeats of this stream.",
     "timestamp": "When it happened, or when the frame was sent if it is none of the log. Milliseconds since the epoch.",
     "ResetReason": "Why what the client has can't be continued.",
     "GoodbyeReason": "Why the server ends the stream.",

@@ -1,7 +1,7 @@
 """What one process knows of one tenant's log: where it is, its newest events, and those that came before their turn.
 
 Announcements arrive twice, late, out of order or never. Here they become the log again, in order, each once. No I/O and
-no time: who reads the gaps, and when, is the channel's business.
+no time: the follower decides when a gap is read from the log, and the channel when streams are written to.
 """
 
 from collections.abc import Iterable

@@ -55,7 +55,7 @@ class Hub:
     >>> asyncio.run(main())
     retry: 2326
     id: e1.0
-    data: {"type":"connected","tenantId":"t1"
+    data: {"type":"connected","tenantId":"t1","heartbeatSeconds":30.0
     id: e1.1
     data: {"type":"question:removed","tenantId":"t1","data":{"id":"q1"}
     """

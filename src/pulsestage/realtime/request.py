@@ -22,7 +22,7 @@ class StreamRequest:
     last_event_id  the position to resume from, as the client sent it: any text
     snapshot       makes the snapshot to begin with; None if none was asked for
     encoding       of the bytes written to the sink
-    greeting       more members for the `connected` event, such as `tenantSlug`
+    greeting       more members for the `connected` event, such as `tenantSlug`; the engine adds `heartbeatSeconds`
     holders        whose stream it is, in words of the application's own: `Hub.held_by` counts by them
 
     >>> StreamRequest(tenant="t1", audiences=("moderators", "public")).view.audiences

@@ -255,7 +255,8 @@ class Subscription:
         self._cursor = start.cursor
         self._owes_snapshot = start.snapshot
         now = engine.clock.now()
-        beginning = [frames.connected(start.position, self.tenant, request.greeting, now, engine.retry())]
+        greeting = {**request.greeting, "heartbeatSeconds": engine.settings.heartbeat_seconds}
+        beginning = [frames.connected(start.position, self.tenant, greeting, now, engine.retry())]
         if start.reset is not None:
             engine.counters.resets[start.reset] += 1
             beginning.append(frames.reset(self.tenant, start.reset, now))

@@ -56,7 +56,8 @@ async def ask(context: Context, actor: Actor, tenant: Tenant, body: str, team_id
         question, events = life.ask(question_id, actor.tenant_id, team_id, body, author_key, tx.now)
         await tx.questions.add(question, search_terms(body))
         tx.append(events)
-    return Changed(question_view(question, has_upvoted=False, is_mine=True), tx.position)
+    # Nothing is pinned or frozen yet.
+    return Changed(question_view(question, has_upvoted=False, is_mine=True, moderates=False), tx.position)
 
 
 async def get(context: Context, actor: Actor, question_id: str) -> Changed:
@@ -152,11 +153,13 @@ async def views(context: Context, actor: Actor, tx: Transaction, questions: Sequ
     """The questions as this actor sees them, with one query for all the votes."""
     keys = {question.id: context.pseudonyms.of(actor.person_id, question.id) for question in questions}
     voted = await tx.votes.existing(keys.items())
+    moderates = actor.may(Action.MODERATE)
     return [
         question_view(
             question,
             has_upvoted=(question.id, keys[question.id]) in voted,
             is_mine=question.author_key == keys[question.id],
+            moderates=moderates,
         )
         for question in questions
     ]

@@ -58,7 +58,10 @@ class TeamView(Struct, frozen=True, rename="camel"):
 
 
 class QuestionView(Struct, frozen=True, rename="camel"):
-    """A question, with what the person asking for it has to do with it (`hasUpvoted`, `isMine`)."""
+    """A question, with what the person asking for it has to do with it (`hasUpvoted`, `isMine`).
+
+    `pinnedBy` and `frozenBy` are null for all but moderators.
+    """
 
     id: Id
     tenant_id: Id
@@ -71,8 +74,10 @@ class QuestionView(Struct, frozen=True, rename="camel"):
     created_at: Time
     updated_at: Time
     is_pinned: bool
+    pinned_by: Id | None
     pinned_at: Time | None
     is_frozen: bool
+    frozen_by: Id | None
     frozen_at: Time | None
     tags: tuple[TagRef, ...]
     has_upvoted: bool
@@ -115,7 +120,7 @@ def team_view(team: Team) -> TeamView:
     )
 
 
-def question_view(question: Question, *, has_upvoted: bool, is_mine: bool) -> QuestionView:
+def question_view(question: Question, *, has_upvoted: bool, is_mine: bool, moderates: bool) -> QuestionView:
     """A question for one person."""
     return QuestionView(
         id=question.id,
@@ -129,8 +134,10 @@ def question_view(question: Question, *, has_upvoted: bool, is_mine: bool) -> Qu
         created_at=iso(question.created_at),
         updated_at=iso(question.updated_at),
         is_pinned=question.pinned_at is not None,
+        pinned_by=question.pinned_by if moderates else None,
         pinned_at=iso_or_none(question.pinned_at),
         is_frozen=question.frozen_at is not None,
+        frozen_by=question.frozen_by if moderates else None,
         frozen_at=iso_or_none(question.frozen_at),
         tags=tag_refs(question),
         has_upvoted=has_upvoted,

@@ -46,7 +46,8 @@ async def cast(context: Context, actor: Actor, question_id: str, *, up: bool) ->
     voter_key = context.pseudonyms.of(actor.person_id, question_id)
     counted = await context.votes.cast(actor.tenant_id, vote.Ballot(question_id, voter_key, up))
     # Nobody votes for their own question, so a counted ballot is never by the author.
-    view = question_view(counted.question, has_upvoted=counted.has_upvoted, is_mine=False)
+    moderates = actor.may(Action.MODERATE)
+    view = question_view(counted.question, has_upvoted=counted.has_upvoted, is_mine=False, moderates=moderates)
     return view, counted.position
 
 

@@ -1,7 +1,8 @@
 """The tenant's visible questions.
 
-Each order of a page has its index, and a page begins at its key (`WHERE (is_pinned, upvotes, id) < (…)`), so that its
-cost follows its length and not the number of questions.
+Popular is pinned first, then most votes, then oldest; recent is newest first. An id begins with the time of asking, so
+the order of ids is that of asking. Each order has its index, and a page begins at its key, so that its cost follows its
+length and not the number of questions.
 """
 
 from __future__ import annotations
@@ -90,7 +91,11 @@ class SqlQuestions(Scoped):
 
     async def page(self, query: QuestionQuery) -> list[Question]:
         """One page in its order."""
-        return await self._load(page_statement(query))
+        found: list[Question] = []
+        for statement in page_statements(query):
+            if len(found) < query.limit:
+                found += await self._load(statement.limit(query.limit - len(found)))
+        return found
 
     async def every(self, team_id: str | None, *, after: str = "") -> list[Question]:
         """The next CHUNK visible questions of the tenant, or of one team, in the order of their ids."""
@@ -135,17 +140,22 @@ class SqlQuestions(Scoped):
         return [_to_question(row, found.get(row.id, ())) for row in rows]
 
 
-def page_statement(query: QuestionQuery) -> Select[Any]:
-    """A page's one statement, apart so that a test can ask the database for its plan."""
-    order: tuple[ColumnElement[Any], ...] = (questions.c.id,)
-    if query.sort == "popular":
-        order = (questions.c.is_pinned, questions.c.upvotes, questions.c.id)
-    statement = _visible.where(*_filters(query))
-    if query.after is not None:
-        key = query.after
-        values = (key.is_pinned, key.upvotes, key.question_id) if len(order) > 1 else (key.question_id,)
-        statement = statement.where(tuple_(*order) < tuple_(*values))
-    return statement.order_by(*(column.desc() for column in order)).limit(query.limit)
+def page_statements(query: QuestionQuery) -> list[Select[Any]]:
+    """What a page is read from, one after the other until it is full; apart so that a test can ask for their plans."""
+    statement, key = _visible.where(*_filters(query)), query.after
+    if query.sort == "recent":
+        newest = statement.order_by(questions.c.id.desc())
+        return [newest if key is None else newest.where(questions.c.id < key.question_id)]
+    popular = statement.order_by(questions.c.is_pinned.desc(), questions.c.upvotes.desc(), questions.c.id)
+    if key is None:
+        return [popular]
+    # The order goes down in votes and up in ids, which is no one comparison of rows: first the rest of the questions
+    # that have as many votes, then those that have fewer.
+    as_many = statement.where(
+        questions.c.is_pinned == key.is_pinned, questions.c.upvotes == key.upvotes, questions.c.id > key.question_id
+    )
+    fewer = popular.where(tuple_(questions.c.is_pinned, questions.c.upvotes) < (key.is_pinned, key.upvotes))
+    return [as_many.order_by(questions.c.id), fewer]
 
 
 def _filters(query: QuestionQuery) -> Iterable[ColumnElement[bool]]:

@@ -4,10 +4,13 @@ Ids are UUIDs as text; times are integer milliseconds. Indexes are partial where
 the way, and each serves one order of `GET /questions` (see `questions.py`).
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -127,17 +130,21 @@ questions = Table(
 _VISIBLE = text("removed_at IS NULL")
 
 
-def _order(name: str, *columns: str) -> Index:
-    chosen = [questions.c[column] for column in ("tenant_id", *columns, "id")]
-    return Index(name, *chosen, sqlite_where=_VISIBLE, postgresql_where=_VISIBLE)
+_POPULAR = (questions.c.is_pinned.desc(), questions.c.upvotes.desc())
 
 
-_order("ix_questions_popular", "is_pinned", "upvotes")
-_order("ix_questions_status_popular", "status", "is_pinned", "upvotes")
-_order("ix_questions_team_popular", "team_id", "is_pinned", "upvotes")
+def _order(name: str, *columns: ColumnElement[Any]) -> Index:
+    return Index(
+        name, questions.c.tenant_id, *columns, questions.c.id, sqlite_where=_VISIBLE, postgresql_where=_VISIBLE
+    )
+
+
+_order("ix_questions_popular", *_POPULAR)
+_order("ix_questions_status_popular", questions.c.status, *_POPULAR)
+_order("ix_questions_team_popular", questions.c.team_id, *_POPULAR)
 _order("ix_questions_recent")
-_order("ix_questions_status_recent", "status")
-_order("ix_questions_team_recent", "team_id")
+_order("ix_questions_status_recent", questions.c.status)
+_order("ix_questions_team_recent", questions.c.team_id)
 
 question_terms = Table(
     "question_terms",

@@ -32,7 +32,8 @@ async def test_the_first_bytes_are_exactly_these(server: Server, room: Room, slu
         match = re.fullmatch(
             r"retry: (\d+)\n"
             r"id: [0-9A-Za-z_-]+\.0\n"
-            rf'data: {{"type":"connected","tenantId":"{room.tenant.id}","tenantSlug":"{slug}","timestamp":\d{{13}}}}',
+            rf'data: {{"type":"connected","tenantId":"{room.tenant.id}","tenantSlug":"{slug}",'
+            r'"heartbeatSeconds":30.0,"timestamp":\d{13}}',
             block,
         )
         assert match, block
@@ -100,6 +101,26 @@ async def test_only_moderators_see_who_pinned_and_froze(server: Server, room: Ro
     assert seen[1].data["frozenBy"] is None
     assert known[1].data["frozenBy"]
     assert [frame.id for frame in seen] == [frame.id for frame in known]
+
+
+async def test_answers_and_snapshots_say_it_to_moderators_too(server: Server, room: Room, slug: str) -> None:
+    moderator, guest = await room.member(Role.MODERATOR), room.guest()
+    question = await room.ask()
+    await moderator.put(f"/questions/{question}/pin")
+    answers = [await moderator.put(f"/questions/{question}/freeze")]
+    await moderator.delete(f"/questions/{question}/freeze")
+    answers += [await moderator.post(f"/questions/{question}/upvote")]
+    answers += [await moderator.get(f"/questions/{question}")]
+    member = answers[0].json()["frozenBy"]
+    assert member
+    assert [answer.json()["pinnedBy"] for answer in answers] == [member] * 3
+    assert [answer.json()["frozenBy"] for answer in answers[1:]] == [None] * 2
+    [listed] = (await guest.get("/questions")).json()
+    assert (listed["pinnedBy"], (await guest.post(f"/questions/{question}/upvote")).json()["pinnedBy"]) == (None, None)
+    for cookies, seen in ((None, None), (moderator.cookies, member)):
+        async with server.stream(slug, cookies=cookies, snapshot=1) as stream:
+            [shown] = (await stream.until("snapshot")).data["questions"]
+        assert (shown["pinnedBy"], shown["frozenBy"]) == (seen, None)
 
 
 async def test_a_heartbeat_has_no_id(tmp_path: Path) -> None:

@@ -60,11 +60,13 @@ async def _retry(probe: Probe) -> int:
 
 @rule(_ITSELF)
 async def connected_first(probe: Probe) -> None:
-    """The first frame is `connected`, with `tenantId` (a UUID), `tenantSlug` and `timestamp`."""
+    """The first frame is `connected`, with `tenantId` (a UUID), `tenantSlug`, `heartbeatSeconds` and `timestamp`."""
     [connected] = await (await probe.stream()).first("connected")
     event = connected.event
     expect(_is_uuid(event.get("tenantId")), "a UUID as tenantId", connected.raw)
     expect(event.get("tenantSlug") == probe.plan.tenant, f"tenantSlug {probe.plan.tenant!r}", connected.raw)
+    seconds = event.get("heartbeatSeconds")
+    expect(isinstance(seconds, int | float) and seconds > 0, "seconds as heartbeatSeconds", connected.raw)
     expect(_is_time(event.get("timestamp")), "milliseconds since the epoch as timestamp", connected.raw)
 
 

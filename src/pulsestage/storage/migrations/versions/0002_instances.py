@@ -19,7 +19,3 @@ def upgrade() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_instances"),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("instances")
