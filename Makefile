@@ -11,6 +11,7 @@ SHELL := /bin/bash
 bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
 npm := scripts/with_node.sh npm
+documents := scripts/documents/node_modules/.package-lock.json
 pip := $(bin)/python -m pip --disable-pip-version-check install --quiet
 
 # ---- What people call ----------------------------------------------------------------------------
@@ -33,12 +34,14 @@ stress: .venv/.dev ## Stress a server for a minute and judge what every client w
 chaos: .venv/.dev ## Break everything around three instances for five minutes, and judge (SEED=42 SECONDS=60)
 	$(bin)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
-check: .venv/.dev web/node_modules/.package-lock.json ## Lint, formatting, types and the direction of imports
+check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, formatting, types, the direction of imports, the API's documents
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy
 	$(bin)/lint-imports --no-logo
 	$(npm) run check
+	$(bin)/python -m scripts.dump_documents scripts/documents/build
+	$(npm) run --silent --prefix ../scripts/documents lint
 
 bench: .venv/.bench ## Measure votes, pages, the fan-out and several processes, side by side with their yardsticks (docs/benchmarks.md)
 	$(bin)/python -m bench.votes
@@ -60,7 +63,7 @@ build: .venv/.run $(web) ## Build the wheel and the source package, with the web
 	$(bin)/hatchling build
 
 clean: ## Remove what make has made, but no data
-	rm -rf .venv dist src/pulsestage/web_dist web/node_modules .*_cache .hypothesis
+	rm -rf .venv dist src/pulsestage/web_dist web/node_modules scripts/documents/{build,node_modules} .*_cache .hypothesis
 
 # ---- Python --------------------------------------------------------------------------------------
 
@@ -90,4 +93,10 @@ $(web): web/node_modules/.package-lock.json $(shell find web -type f -not -path 
 
 web/node_modules/.package-lock.json: web/package-lock.json web/package.json | .venv/.run
 	$(npm) ci --no-audit --no-fund
+	@touch $@
+
+# ---- The tools for the API's documents: linters, and generators of clients -------------------------
+
+$(documents): scripts/documents/package-lock.json scripts/documents/package.json | .venv/.dev
+	$(npm) ci --prefix ../scripts/documents
 	@touch $@

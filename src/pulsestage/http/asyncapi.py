@@ -78,12 +78,12 @@ class Message:
         members: Schema = {"type": {"type": "string", "const": self.type}, "tenantId": _ID}
         members |= {name: _BESIDE[name] for name in self.beside}
         if self.data is not None and "$ref" not in self.data:
-            yield f"{self.name}Data", self.data
+            yield f"{self.name}Data", {"title": f"{self.name}Data", **self.data}
             members["data"] = ref(f"{self.name}Data")
         elif self.data is not None:
             members["data"] = self.data
         members["timestamp"] = _MILLIS
-        yield self.name, {"description": self.summary, **described(members, "Frame")}
+        yield self.name, {"title": self.name, "description": self.summary, **described(members, "Frame")}
 
 
 def messages() -> Iterator[Message]:
@@ -176,7 +176,8 @@ def _schemas() -> Schema:
     named = schemas.of_structs(dict.fromkeys([*wire.DATA.values(), SnapshotView]))
     for message in messages():
         named |= message.schemas()
-    any_of_them: Schema = {"description": "The JSON of any frame.", "oneOf": [ref(each.name) for each in messages()]}
+    any_of_them: Schema = {"title": "StreamMessage", "description": "The JSON of any frame."}
+    any_of_them["oneOf"] = [ref(each.name) for each in messages()]
     return schemas.name_enumerations(named | {"StreamMessage": any_of_them})
 
 
