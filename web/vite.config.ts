@@ -31,14 +31,33 @@ const compressed: Plugin = {
   },
 };
 
+/** Has browsers fetch the page's code together with the entry, which imports it only when it has asked for the room. */
+const preloadPage: Plugin = {
+  name: 'preload-page',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_html, { bundle = {} }) {
+      return Object.values(bundle)
+        .filter((it) => it.type === 'chunk')
+        .filter((it) => it.isDynamicEntry && it.name === 'page')
+        .map((it) => ({
+          tag: 'link',
+          injectTo: 'head',
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `./${it.fileName}` },
+        }));
+    },
+  },
+};
+
 export default defineConfig({
   // Relative addresses in the build: the same files work below any path prefix.
   base: './',
-  plugins: [react(), tailwindcss(), compressed],
+  plugins: [react(), tailwindcss(), preloadPage, compressed],
   build: {
     outDir: '../src/pulsestage/web_dist',
     emptyOutDir: true,
     target: 'es2022',
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   server: {
     host: '127.0.0.1',

@@ -9,8 +9,8 @@ import { RoomRoutes } from './RoomRoutes';
 /** Opens the page at this address below `/app`, on a server without any room. The rooms that it asks for. */
 function openAt(address: string): string[] {
   const asked: string[] = [];
-  vi.stubGlobal('fetch', (_url: string, { headers }: { headers: Record<string, string> }) => {
-    asked.push(headers['X-Tenant-ID'] ?? '');
+  vi.stubGlobal('fetch', (url: string, { headers }: { headers: Record<string, string> }) => {
+    if (url === '/tenants/current') asked.push(headers['X-Tenant-ID'] ?? '');
     const problem = { code: 'tenant_not_found', error: 'Tenant not found', detail: 'None.' };
     return Promise.resolve(Response.json(problem, { status: 404 }));
   });

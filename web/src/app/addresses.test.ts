@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { takeSignInToken } from './signIn';
-import { isSlug, misplaced, slugFrom } from './slug';
+import { isSlug, misplaced, roomAt, slugFrom } from './slug';
 
 function pageAt(address: string) {
   const replaceState = vi.fn();
@@ -52,4 +52,16 @@ test.each([
   ['', '//evil.example/x', '/app/evil.example/x'],
 ])('below %j, %s belongs to %j', (root, pathname, right) => {
   expect(misplaced(root, pathname)).toBe(right);
+});
+
+test.each([
+  ['', '/app/acme', 'acme'],
+  ['', '/app/ACME/', 'acme'],
+  ['/qa', '/qa/app/acme', 'acme'],
+  ['/qa', '/qa/app', 'town-hall'],
+  ['', '/app/', 'town-hall'],
+  ['', '/app/acme/x', null],
+  ['', '/app/Acme%20Town%20Hall', null],
+])('below %j, %s is the room %j', (root, pathname, slug) => {
+  expect(roomAt(root, pathname, 'town-hall')).toBe(slug);
 });

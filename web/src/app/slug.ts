@@ -29,3 +29,10 @@ export function misplaced(root: string, pathname: string): string | null {
   const rest = `${pathname}/`.startsWith(`${root}/`) ? pathname.slice(root.length) : pathname;
   return `${base}/${rest.replace(/^\/+/, '')}`;
 }
+
+/** The room that the page's address names, whatever its letters' case; null if it can be none. */
+export function roomAt(root: string, pathname: string, home: string): string | null {
+  const path = pathname.slice(`${root}/app`.length).replace(/^\/+|\/+$/g, '');
+  const slug = (path === '' ? home : path).toLowerCase();
+  return isSlug(slug) ? slug : null;
+}

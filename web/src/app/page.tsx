@@ -5,8 +5,6 @@ import { BrowserRouter } from 'react-router';
 import { ApiError, rootPath } from '../api';
 import { ToastProvider } from '../ui/Toasts';
 import { RoomRoutes } from './RoomRoutes';
-import { misplaced } from './slug';
-import './styles.css';
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -21,10 +19,6 @@ const queries = new QueryClient({
 
 const place = document.getElementById('root');
 if (place === null) throw new Error('index.html has no #root');
-
-const { pathname, search, hash } = window.location;
-const right = misplaced(rootPath(), pathname);
-if (right !== null) window.location.replace(right + search + hash);
 
 createRoot(place).render(
   <StrictMode>

@@ -1,0 +1,24 @@
+/** What runs first: it asks for the room at once, while the page's code is still on its way. */
+import { homeRoom, rootPath } from '../api';
+import { openEarly } from './opening';
+import { misplaced, roomAt } from './slug';
+import './styles.css';
+
+const { pathname, search, hash } = window.location;
+const right = misplaced(rootPath(), pathname);
+if (right === null) {
+  const slug = roomAt(rootPath(), pathname, homeRoom());
+  if (slug !== null) openEarly(slug);
+  import('./page').catch(offerReload);
+} else {
+  window.location.replace(right + search + hash);
+}
+
+/** Without the page's code there is nothing but this to show. */
+function offerReload(reason: unknown) {
+  console.error(reason);
+  const button = document.createElement('button');
+  button.textContent = 'Reload';
+  button.onclick = () => window.location.reload();
+  document.body.replaceChildren('The page could not be loaded. ', button);
+}
