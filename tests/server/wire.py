@@ -26,6 +26,11 @@ class Wire:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self._reader.readuntil(end)
 
+    async def exactly(self, number: int) -> bytes:
+        """So many bytes."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self._reader.readexactly(number)
+
     async def some(self) -> bytes:
         """The next bytes."""
         return await self._reader.read(65536)

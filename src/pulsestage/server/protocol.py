@@ -17,6 +17,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pulsestage.realtime import HAND_OFF
+from pulsestage.server.parser import PlainParser
 
 if TYPE_CHECKING:
     import asyncio
@@ -69,6 +70,8 @@ class StreamingProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, has_room: Callable[[int], bool] = _room_for_all, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*arguments, **named)
         self._has_room = has_room
+        self.parser: PlainParser = PlainParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
         self._head_bytes = 0
         self._receiving = False
         self._timer: asyncio.TimerHandle | None = None
@@ -119,6 +122,8 @@ class StreamingProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is over: offer the socket."""
         self._head_bytes = 0
+        if self.parser.asks_for_upgrade:
+            return  # the same head comes again
         super().on_headers_complete()
         if can_hand_off():
             extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
@@ -132,6 +137,8 @@ class StreamingProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._head_bytes = 0
+        if self.parser.asks_for_upgrade:
+            return
         self._receiving = False
         self._stop_timer()
         super().on_message_complete()

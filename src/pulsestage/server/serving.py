@@ -14,6 +14,7 @@ import uvicorn
 
 from pulsestage.bootstrap import application
 from pulsestage.server.protocol import StreamingProtocol
+from pulsestage.server.proxies import ProxyHeaders
 from pulsestage.server.sockets import allow_open_files, watch_peers
 
 if TYPE_CHECKING:
@@ -90,9 +91,11 @@ def server_of(kind: type[Server], settings: Settings, on_started: Callable[[int]
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # ours is below
         server_header=False,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+    config.app = ProxyHeaders(app, config.forwarded_allow_ips)  # type: ignore[arg-type] # an ASGI application, as it is
     return kind(config, app, settings, on_started)

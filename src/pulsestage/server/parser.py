@@ -1,0 +1,49 @@
+"""The parser of requests, for a server that changes to no other protocol."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from httptools import HttpParserUpgrade, HttpRequestParser
+
+
+class Head(Protocol):
+    """What the parser's protocol has been told of the request."""
+
+    url: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
+class PlainParser(HttpRequestParser):
+    """Parses a request that asks for another protocol (`Upgrade: h2c`, `websocket`) as one that doesn't.
+
+    A server may ignore the field (RFC 9110, section 7.8). llhttp can't: it ends such a request after its head, whatever
+    body is announced, and gives the rest back. So the head is parsed again, without the field. Until then
+    `asks_for_upgrade` says that this head is not the one to answer.
+    """
+
+    def __init__(self, protocol: Head) -> None:
+        super().__init__(protocol)
+        self._protocol = protocol
+
+    @property
+    def asks_for_upgrade(self) -> bool:
+        """Whether the request at hand will be parsed again. CONNECT, an upgrade to llhttp as well, will not."""
+        return bool(self.should_upgrade()) and self.get_method() != b"CONNECT"
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override] # all that a transport gives
+        """Parse, as httptools does."""
+        while data:
+            try:
+                super().feed_data(data)
+            except HttpParserUpgrade as stopped:
+                rest = data[stopped.args[0] :]
+                data = self._plain_head() + rest if self.asks_for_upgrade else rest
+            else:
+                return
+
+    def _plain_head(self) -> bytes:
+        version = self.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.get_method(), self._protocol.url, version)]
+        lines += [b"%b: %b" % field for field in self._protocol.headers if field[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
