@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { Link, useLocation } from 'wouter';
 import { homeRoom } from '../api';
 import { Button } from '../ui/Button';
 import { field } from '../ui/field';
@@ -8,7 +8,7 @@ import { slugFrom } from './slug';
 
 /** `name` is what stands behind `/app/` in the address. The form begins with the room that was probably meant. */
 export function NoSuchRoom({ name }: { name: string }) {
-  const navigate = useNavigate();
+  const [, navigate] = useLocation();
   const [typed, setTyped] = useState(() => slugFrom(`/app/${name}`));
   const wanted = slugFrom(typed);
   const possible = wanted !== '' && wanted !== name;
@@ -23,7 +23,7 @@ export function NoSuchRoom({ name }: { name: string }) {
         className="flex flex-wrap items-end gap-2"
         onSubmit={(event) => {
           event.preventDefault();
-          if (possible) void navigate(`/${wanted}`);
+          if (possible) navigate(`/${wanted}`);
         }}
       >
         <div className="min-w-40 flex-1">
@@ -46,7 +46,7 @@ export function NoSuchRoom({ name }: { name: string }) {
         </Button>
       </form>
       {name !== homeRoom() && (
-        <Link to="/" className="self-start py-2.5 text-accent-text underline">
+        <Link href="/" className="self-start py-2.5 text-accent-text underline">
           Go to the main room
         </Link>
       )}

@@ -1,8 +1,9 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { MemoryRouter } from 'react-router';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { Router } from 'wouter';
+import { memoryLocation } from 'wouter/memory-location';
 import { ToastProvider } from '../ui/Toasts';
 import { RoomRoutes } from './RoomRoutes';
 
@@ -20,9 +21,9 @@ function openAt(address: string): string[] {
       client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}
     >
       <ToastProvider>
-        <MemoryRouter initialEntries={[address]}>
+        <Router hook={memoryLocation({ path: address }).hook}>
           <RoomRoutes />
-        </MemoryRouter>
+        </Router>
       </ToastProvider>
     </QueryClientProvider>,
   );

@@ -1,27 +1,13 @@
-/** From the part of the address behind `/app` to a room, whatever its letters' case. */
-import { Route, Routes, useParams } from 'react-router';
+/** From the part of the address behind `/app` to a room. */
+import { useLocation } from 'wouter';
 import { homeRoom } from '../api';
 import { NoSuchRoom } from './NoSuchRoom';
 import { Room } from './RoomRoute';
-import { isSlug } from './slug';
+import { nameIn, slugOf } from './slug';
 
 export function RoomRoutes() {
-  return (
-    <Routes>
-      <Route path="/" element={<Named />} />
-      <Route path="/:name" element={<Named />} />
-      <Route path="*" element={<Unknown />} />
-    </Routes>
-  );
-}
-
-function Named() {
-  const { name = homeRoom() } = useParams();
-  const slug = name.toLowerCase();
-  return isSlug(slug) ? <Room key={slug} slug={slug} /> : <NoSuchRoom key={slug} name={name} />;
-}
-
-function Unknown() {
-  const { '*': path = '' } = useParams();
-  return <NoSuchRoom name={path} />;
+  const [path] = useLocation();
+  const name = nameIn(path) || homeRoom();
+  const slug = slugOf(name);
+  return slug === null ? <NoSuchRoom key={name} name={name} /> : <Room key={slug} slug={slug} />;
 }

@@ -1,13 +1,13 @@
 /** What runs first: it asks for the room at once, while the page's code is still on its way. */
 import { homeRoom, rootPath } from '../api';
 import { openEarly } from './opening';
-import { misplaced, roomAt } from './slug';
+import { misplaced, nameIn, slugOf } from './slug';
 import './styles.css';
 
 const { pathname, search, hash } = window.location;
 const right = misplaced(rootPath(), pathname);
 if (right === null) {
-  const slug = roomAt(rootPath(), pathname, homeRoom());
+  const slug = slugOf(nameIn(pathname.slice(`${rootPath()}/app`.length)) || homeRoom());
   if (slug !== null) openEarly(slug);
   import('./page').catch(offerReload);
 } else {

@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { BrowserRouter } from 'react-router';
+import { Router } from 'wouter';
 import { ApiError, rootPath } from '../api';
 import { ToastProvider } from '../ui/Toasts';
 import { RoomRoutes } from './RoomRoutes';
@@ -24,9 +24,9 @@ createRoot(place).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
       <ToastProvider>
-        <BrowserRouter basename={`${rootPath()}/app`}>
+        <Router base={`${rootPath()}/app`}>
           <RoomRoutes />
-        </BrowserRouter>
+        </Router>
       </ToastProvider>
     </QueryClientProvider>
   </StrictMode>,

@@ -14,9 +14,15 @@ export function slugFrom(typed: string): string {
     .replace(/^-+|-+$/g, '');
 }
 
-/** Whether a room can have this name; the server looks up no other. */
-export function isSlug(name: string): boolean {
-  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+/** What a path below `/app` says of the room; empty if nothing. */
+export function nameIn(path: string): string {
+  return path.replace(/^\/+|\/+$/g, '');
+}
+
+/** The address form of a room's name, whatever its letters' case; null if no room can have the name. */
+export function slugOf(name: string): string | null {
+  const slug = name.toLowerCase();
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug) ? slug : null;
 }
 
 /**
@@ -28,11 +34,4 @@ export function misplaced(root: string, pathname: string): string | null {
   if (`${pathname}/`.startsWith(`${base}/`)) return null;
   const rest = `${pathname}/`.startsWith(`${root}/`) ? pathname.slice(root.length) : pathname;
   return `${base}/${rest.replace(/^\/+/, '')}`;
-}
-
-/** The room that the page's address names, whatever its letters' case; null if it can be none. */
-export function roomAt(root: string, pathname: string, home: string): string | null {
-  const path = pathname.slice(`${root}/app`.length).replace(/^\/+|\/+$/g, '');
-  const slug = (path === '' ? home : path).toLowerCase();
-  return isSlug(slug) ? slug : null;
 }
