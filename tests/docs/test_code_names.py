@@ -12,7 +12,7 @@ from tests.docs.documents import DOCUMENTS, ROOT, code_in, prose
 
 PATH = re.compile(r"(?:[\w.]+/)*[\w.]+\.(?:py|ts|toml|mako)")
 REFERENCE = re.compile(rf"({PATH.pattern}|tests/\w+)::([\w.]+)")
-EXAMPLES = {"ticker.py"}
+EXAMPLES = {"market.py", "streaming_worker.py", "ticker.py"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -6,48 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
-from hypothesis import given
-from hypothesis import strategies as st
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.responses import Response as Answer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pulsestage.http.compression import MAX_INLINE_BYTES, MIN_BYTES, Compression, accepted
+from pulsestage.http.compression import MAX_INLINE_BYTES, MIN_BYTES, Compression
 from tests.http.conftest import Room
-
-OFFERED = ("br", "gzip", "identity")
-
-
-@pytest.mark.parametrize(
-    "header, codings",
-    [
-        ("", ["identity"]),
-        ("gzip", ["gzip", "identity"]),
-        ("gzip, deflate, br, zstd", ["br", "gzip", "identity"]),
-        ("GZIP;Q=1.0", ["gzip", "identity"]),
-        ("br;q=0, gzip", ["gzip", "identity"]),
-        ("br ; q=0.000 , gzip ; q=0.5", ["gzip", "identity"]),
-        ("br;q=0.2, gzip;q=0.8", ["gzip", "br", "identity"]),
-        ("identity, gzip;q=0.5", ["identity", "gzip"]),
-        ("gzip;q=0.001", ["gzip", "identity"]),
-        ("*", ["br", "gzip", "identity"]),
-        ("*;q=0.5, gzip", ["gzip", "br", "identity"]),
-        ("br, *;q=0", ["br"]),
-        ("identity;q=0", []),
-        ("gzip, identity;q=0", ["gzip"]),
-        ("gzip;q=, br;q=high, deflate", ["identity"]),
-        ("gzip2, xbr", ["identity"]),
-        (",, ;q=1", ["identity"]),
-        ("deflate," * 10_000 + "gzip", ["identity"]),
-    ],
-)
-def test_the_best_coding_that_a_client_takes(header: str, codings: list[str]) -> None:
-    assert accepted(header, OFFERED) == codings
-
-
-@given(st.text(alphabet="gzipbr*identity;q=0.15, \t"))
-def test_no_header_is_an_error(header: str) -> None:
-    assert set(accepted(header, OFFERED)) <= set(OFFERED)
 
 
 async def ask(app: ASGIApp, *, accept: str | None = "gzip", method: str = "GET") -> Response:

@@ -1,4 +1,4 @@
-"""Content codings of ordinary answers: which of them a client takes, and gzip for JSON, HTML and text.
+"""The content coding of ordinary answers: gzip for JSON, HTML and text.
 
 Streams compress themselves and pass here untouched; scripts and styles were compressed when they were built
 (`http/web.py`).
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from pulsestage.realtime import negotiate_encoding
 
+if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MIN_BYTES: Final = 1024
@@ -24,36 +24,7 @@ MAX_INLINE_BYTES: Final = 65_536
 """What the event loop compresses itself, in about a millisecond. A larger answer is given to a thread."""
 LEVEL: Final = 4
 """Of zlib: a page of 100 questions becomes 5 % larger than at level 6, in half of the time."""
-MAX_ELEMENTS: Final = 50
-"""How many codings of a header are read; fewer than half as many are registered."""
 TYPES: Final = frozenset({"application/json", "application/problem+json", "text/html", "text/plain"})
-
-
-def accepted(accept_encoding: str, offered: Iterable[str]) -> list[str]:
-    """Those of the offered codings that the client takes, the best first (RFC 9110, section 12.5.3).
-
-    Among equals the order of `offered` decides. `identity` is the last resort, unless the client excludes it.
-    """
-    weights: dict[str, float] = {}
-    for element in accept_encoding.lower().split(",", MAX_ELEMENTS)[:MAX_ELEMENTS]:
-        coding, *parameters = element.split(";")
-        weights[coding.strip()] = _weight(parameters)
-    others = weights.get("*")
-    if others is None:
-        weights.setdefault("identity", 0.0001)  # below the smallest weight that can be written
-    weighed = {coding: weights.get(coding, others or 0.0) for coding in offered}
-    return sorted((coding for coding in weighed if weighed[coding] > 0), key=lambda coding: -weighed[coding])
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
 
 
 class Compression:
@@ -94,7 +65,7 @@ class _Answer:
         if "accept-encoding" not in headers.get("vary", "").lower():
             headers.add_vary_header("Accept-Encoding")
         asked = ",".join(Headers(scope=self._scope).getlist("accept-encoding"))
-        if accepted(asked, ("gzip", "identity"))[:1] != ["gzip"]:
+        if negotiate_encoding(asked) != "gzip":
             return
         compress = partial(gzip.compress, message["body"], LEVEL, mtime=0)
         small = len(message["body"]) <= MAX_INLINE_BYTES

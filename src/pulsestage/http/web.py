@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pulsestage.domain.tenant import DEFAULT_SLUG
-from pulsestage.http.compression import accepted
+from pulsestage.realtime import accepted_encodings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,7 +38,11 @@ class Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file in the best coding that is there and that the client takes."""
         accept_encoding = ",".join(Headers(scope=scope).getlist("accept-encoding"))
-        fitting = (coding for coding in accepted(accept_encoding, _SUFFIXES) if path + _SUFFIXES[coding] in self._names)
+        fitting = (
+            coding
+            for coding in accepted_encodings(accept_encoding, _SUFFIXES)
+            if path + _SUFFIXES[coding] in self._names
+        )
         coding = next(fitting, "identity")
         response = await super().get_response(path + _SUFFIXES[coding], scope)
         response.headers["Cache-Control"] = _FOR_EVER

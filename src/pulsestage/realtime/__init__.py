@@ -17,11 +17,14 @@ from pulsestage.realtime.errors import HubClosed, InvalidPosition, MalformedAnno
 from pulsestage.realtime.event import EVERY_TOPIC, Event
 from pulsestage.realtime.filter import Filter
 from pulsestage.realtime.hub import Hub
+from pulsestage.realtime.iterator_sink import IteratorSink, stream_body
+from pulsestage.realtime.negotiation import accepted_encodings, negotiate_encoding
 from pulsestage.realtime.position import Position
 from pulsestage.realtime.relay import MemoryBus, MemoryRelay, Receiver, Relay, RelayStats
 from pulsestage.realtime.request import Snapshot, StreamRequest
 from pulsestage.realtime.response import HAND_OFF, HandOff, respond
 from pulsestage.realtime.settings import HubSettings
+from pulsestage.realtime.signals import close_on_signals
 from pulsestage.realtime.sink import Sink
 from pulsestage.realtime.socket_sink import SocketSink
 from pulsestage.realtime.start import EXPIRED_POSITION, UNKNOWN_POSITION
@@ -48,6 +51,7 @@ __all__ = [
     "HubSettings",
     "HubStats",
     "InvalidPosition",
+    "IteratorSink",
     "LogBounds",
     "LoopClock",
     "MalformedAnnouncement",
@@ -66,5 +70,9 @@ __all__ = [
     "StreamRequest",
     "Subscription",
     "Timer",
+    "accepted_encodings",
+    "close_on_signals",
+    "negotiate_encoding",
     "respond",
+    "stream_body",
 ]

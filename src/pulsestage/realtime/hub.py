@@ -190,6 +190,12 @@ class Hub:
         finally:
             timer.cancel()
 
+    def begin_close(self, reason: str) -> None:
+        """Begin what `close` does, and leave it to the background. Nothing happens if the hub is not open."""
+        if self._running:
+            self._running = False
+            self._engine.jobs.start(partial(self.close, reason))
+
     async def _pause(self, seconds: float) -> None:
         over = asyncio.Event()
         self._engine.clock.call_later(seconds, over.set)

@@ -15,6 +15,7 @@ from pulsestage.http.caller import caller_of
 from pulsestage.http.edge import is_head
 from pulsestage.http.event_stream import EventStream
 from pulsestage.http.replies import reply
+from pulsestage.realtime import negotiate_encoding
 from pulsestage.services import sessions, streams
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Re
         snapshot=query.snapshot,
         last_event_id=request.headers.get("last-event-id") or query.last_event_id,
         holders=admission.check(hub, caller.context.census, caller.tenant.id, address, person),
-        encoding="gzip" if _accepts_gzip(request.headers.get("accept-encoding", "")) else "identity",
+        encoding=negotiate_encoding(request.headers.get("accept-encoding", "")),
     )
     if opened is not None and not is_head(request.scope):
         # Last, so that a request that can't be served leaves its ticket good.
@@ -90,12 +91,3 @@ async def metrics(request: Request) -> Response:
     count = hub.connections(caller.tenant.id) + caller.context.census.streams(caller.tenant.id)
     mine = {caller.tenant.id: count} if count else {}
     return reply(StreamCountsView(count, mine, len(mine)))
-
-
-def _accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the client takes gzip (RFC 9110, section 12.5.3): named, and not with a weight of zero."""
-    for coding in accept_encoding.lower().split(","):
-        name, _, weight = coding.partition(";")
-        if name.strip() == "gzip":
-            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
