@@ -12,6 +12,7 @@ bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
 npm := scripts/with_node.sh npm
 documents := scripts/documents/node_modules/.package-lock.json
+generators := .venv/generators/.installed
 pip := $(bin)/python -m pip --disable-pip-version-check install --quiet
 
 # ---- What people call ----------------------------------------------------------------------------
@@ -24,7 +25,7 @@ install: .venv/.dev ## Set up .venv: the command pulsestage and the developers' 
 run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
 	$(bin)/pulsestage demo
 
-test: .venv/.dev $(web) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
+test: .venv/.dev $(web) $(documents) $(generators) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
 	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 	$(npm) test
 
@@ -95,8 +96,13 @@ web/node_modules/.package-lock.json: web/package-lock.json web/package.json | .v
 	$(npm) ci --no-audit --no-fund
 	@touch $@
 
-# ---- The tools for the API's documents: linters, and generators of clients -------------------------
+# ---- The tools for the API's documents: linters, and generators of clients -----------------------
 
 $(documents): scripts/documents/package-lock.json scripts/documents/package.json | .venv/.dev
 	$(npm) ci --prefix ../scripts/documents
+	@touch $@
+
+$(generators): requirements/generators.lock | $(bin)/python
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/generators.lock
 	@touch $@

@@ -17,3 +17,4 @@ compile "$@" pyproject.toml --group build --output-file requirements/run.lock
 compile "$@" pyproject.toml --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
 compile "$@" --group bench --constraint requirements/dev.lock --output-file requirements/bench.lock
 compile "$@" --group node --output-file requirements/node.lock
+compile "$@" --group generators --output-file requirements/generators.lock

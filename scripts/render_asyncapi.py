@@ -18,6 +18,13 @@ This page is `/asyncapi.json` for people, made by `python -m scripts.render_asyn
 Every member is always there. Ids are UUIDs, times are as [api.md](api.md#shapes) has them. The examples are what a
 guest is sent.
 
+Types for programs are made from its schemas, each of which has a name; `StreamMessage` is any of them. For TypeScript:
+
+```sh
+curl -s http://127.0.0.1:7717/asyncapi.json | jq '{"$ref": "#/components/schemas/StreamMessage", components}' |
+    npx --package json-schema-to-typescript json2ts --no-additionalProperties > events.ts
+```
+
 ## Every frame
 """
 _ENVELOPE = ("type", "tenantId", "timestamp")

@@ -36,18 +36,19 @@ def test_no_file_names_a_place_that_is_not_everybodys(pattern: re.Pattern[str]) 
     assert found == []
 
 
-@pytest.mark.parametrize("lock", ["run", "dev", "node"])
+@pytest.mark.parametrize("lock", ["run", "dev", "node", "generators"])
 def test_a_lock_names_no_place_to_get_packages_from(lock: str) -> None:
     assert not PACKAGE_SOURCE.search((ROOT / "requirements" / f"{lock}.lock").read_text())
 
 
-@pytest.mark.parametrize("lock", ["run", "dev", "node"])
+@pytest.mark.parametrize("lock", ["run", "dev", "node", "generators"])
 def test_a_lock_fits_what_pyproject_asks_for(lock: str) -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     asked = {
         "run": pyproject["project"]["dependencies"] + group(pyproject, "build"),
         "dev": pyproject["project"]["dependencies"] + group(pyproject, "dev"),
         "node": group(pyproject, "node"),
+        "generators": group(pyproject, "generators"),
     }
     pinned = pins(lock)
     unmet = [
