@@ -35,8 +35,11 @@ export interface Question {
   createdAt: string;
   updatedAt: string;
   isPinned: boolean;
+  /** A member's id, for moderators. */
+  pinnedBy: string | null;
   pinnedAt: string | null;
   isFrozen: boolean;
+  frozenBy: string | null;
   frozenAt: string | null;
   tags: TagRef[];
   /** Of the person who asks; only in snapshots and answers, never in events. */
@@ -60,6 +63,14 @@ export interface Tenant {
   slug: string;
   name: string;
   settings: { questionMinLength?: number; questionMaxLength?: number };
+}
+
+/** What frames of the stream itself say of time, beside their data. */
+export interface StreamClock {
+  /** The server's clock at sending, in ms. */
+  sentAt: number | null;
+  /** Of `connected`: the time between two heartbeats. */
+  heartbeatSeconds: number | null;
 }
 
 /** `data` of each event type that this client understands. */
@@ -86,20 +97,22 @@ export interface EventData {
   'question:pinned': {
     questionId: string;
     isPinned: boolean;
+    pinnedBy: string | null;
     pinnedAt: string | null;
     updatedAt: string;
   };
   'question:frozen': {
     questionId: string;
     isFrozen: boolean;
+    frozenBy: string | null;
     frozenAt: string | null;
     updatedAt: string;
   };
   'question:removed': { questionId: string };
   'tags:changed': { tags: Tag[] };
   'teams:changed': { teams: Team[] };
-  connected: undefined;
-  heartbeat: undefined;
+  connected: StreamClock;
+  heartbeat: StreamClock;
   reset: { reason: string };
   goodbye: { reason: string };
 }

@@ -20,6 +20,11 @@ export class ApiError extends Error {
   ) {
     super(`${error}: ${detail}`);
   }
+
+  /** Whether a change may have been made all the same: its answer was lost, or was a proxy's. */
+  get isUncertain(): boolean {
+    return this.status === 0 || (this.status >= 500 && this.status !== 503);
+  }
 }
 
 export function networkError(): ApiError {
@@ -28,6 +33,15 @@ export function networkError(): ApiError {
     'network',
     'No connection',
     'The server can’t be reached. Check your connection and try again.',
+  );
+}
+
+export function timeoutError(): ApiError {
+  return new ApiError(
+    0,
+    'timeout',
+    'No answer',
+    'The server has not answered for 10 seconds. Check your connection and try again.',
   );
 }
 

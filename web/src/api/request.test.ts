@@ -1,6 +1,7 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createApi } from './api';
 import { ApiError } from './problem';
+import { lateAfter, timeLimit, type RequestNews } from './request';
 
 function serverThatSays(response: Response | Error) {
   return vi.fn<typeof fetch>(() =>
@@ -120,4 +121,73 @@ describe('errors', () => {
       DOMException,
     );
   });
+});
+
+describe('silence', () => {
+  /** A network that says nothing, and ends what is aborted. */
+  function silentApi() {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const news: RequestNews['kind'][] = [];
+    const api = createApi('', 'acme', (_, init) => {
+      return new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(new DOMException('No', 'AbortError')));
+      });
+    });
+    api.watch(({ kind }) => news.push(kind));
+    return { api, news };
+  }
+
+  test('is noticed after a while, and ends after ten seconds with a clear word', async () => {
+    const { api, news } = silentApi();
+    const failed = failure(api.vote('q', true));
+    await vi.advanceTimersByTimeAsync(lateAfter);
+    expect(news).toEqual(['late']);
+    await vi.advanceTimersByTimeAsync(timeLimit - lateAfter);
+    expect(await failed).toMatchObject({ status: 0, code: 'timeout', isUncertain: true });
+    expect(news).toEqual(['late', 'unanswered']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('also in the middle of an answer', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const api = createApi('', 'acme', (_, init) => {
+      const body = new ReadableStream({
+        start(controller) {
+          init?.signal?.addEventListener('abort', () => controller.error(new Error('aborted')));
+        },
+      });
+      return Promise.resolve(new Response(body, { status: 200 }));
+    });
+    const failed = failure(api.session());
+    await vi.advanceTimersByTimeAsync(timeLimit);
+    expect((await failed).code).toBe('timeout');
+  });
+
+  test('that the page itself wanted is no news', async () => {
+    const { api, news } = silentApi();
+    const abort = new AbortController();
+    const left = api.session(abort.signal).catch((reason: unknown) => reason);
+    abort.abort();
+    expect(await left).toBeInstanceOf(DOMException);
+    expect(news).toEqual(['over']);
+  });
+});
+
+test('a page that is no answer of ours, as of a hotel’s network, counts as no answer', async () => {
+  const send = serverThatSays(new Response('<h1>Welcome</h1>', { status: 200 }));
+  expect(await failure(createApi('', 'acme', send).session())).toMatchObject({ code: 'network' });
+});
+
+test.each([
+  [0, true],
+  [409, false],
+  [429, false],
+  [500, true],
+  [502, true],
+  [503, false],
+  [504, true],
+])('after %i it is uncertain whether something changed: %j', (status, uncertain) => {
+  expect(new ApiError(status, '', '', '').isUncertain).toBe(uncertain);
 });

@@ -1,5 +1,5 @@
 /** One HTTP request to one tenant. Knows the manners of the contract, not its resources; those are in `api.ts`. */
-import { networkError, problemFrom } from './problem';
+import { ApiError, networkError, problemFrom, timeoutError } from './problem';
 
 export interface Answer<T> {
   value: T;
@@ -14,31 +14,66 @@ export type Requester = <T>(
   signal?: AbortSignal,
 ) => Promise<Answer<T>>;
 
+/** How a request fares: it takes long; it is over; it is over and there was no answer. */
+export interface RequestNews {
+  kind: 'late' | 'over' | 'unanswered';
+  request: number;
+  sentAt: number;
+}
+
+/** No request is waited for longer than this: a network that lost it says nothing. */
+export const timeLimit = 10_000;
+/** After this long people are told that something is being looked into. */
+export const lateAfter = 2_500;
+
+export interface RequesterOptions {
+  send?: typeof fetch | undefined;
+  onNews?: ((news: RequestNews) => void) | undefined;
+}
+
 /** `root` is the path prefix. Throws ApiError for all that isn't a success, and lets an abort through. */
 export function createRequester(
   root: string,
   tenant: string,
-  send: typeof fetch = fetch,
+  { send = fetch, onNews = () => {} }: RequesterOptions = {},
 ): Requester {
+  let requests = 0;
   // The caller names the shape that the contract promises for the path.
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   return async <T>(method: string, path: string, body?: unknown, signal?: AbortSignal) => {
     const headers: Record<string, string> = { Accept: 'application/json', 'X-Tenant-ID': tenant };
-    const init: RequestInit = { method, headers, credentials: 'same-origin' };
-    if (signal) init.signal = signal;
+    const attempt = new AbortController();
+    const init: RequestInit = {
+      method,
+      headers,
+      credentials: 'same-origin',
+      signal: attempt.signal,
+    };
     if (body !== undefined) {
       headers['Content-Type'] = 'application/json';
       init.body = JSON.stringify(body);
     }
-    let response: Response;
+    const abort = () => attempt.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+    const sent = { request: (requests += 1), sentAt: Date.now() };
+    const lateTimer = setTimeout(() => onNews({ kind: 'late', ...sent }), lateAfter);
+    const limitTimer = setTimeout(() => attempt.abort(timeoutError()), timeLimit);
+    let kind: RequestNews['kind'] = 'over';
     try {
-      response = await send(root + path, init);
+      const response = await send(root + path, init);
+      if (!response.ok) throw await problemFrom(response);
+      const value = (response.status === 204 ? undefined : await response.json()) as T;
+      return { value, position: response.headers.get('X-Stream-Position') };
     } catch (reason) {
-      if (signal?.aborted) throw reason;
-      throw networkError();
+      if (signal?.aborted || (reason instanceof ApiError && reason.status !== 0)) throw reason;
+      kind = 'unanswered';
+      throw attempt.signal.reason instanceof ApiError ? attempt.signal.reason : networkError();
+    } finally {
+      clearTimeout(lateTimer);
+      clearTimeout(limitTimer);
+      signal?.removeEventListener('abort', abort);
+      onNews({ kind, ...sent });
     }
-    if (!response.ok) throw await problemFrom(response);
-    const value = (response.status === 204 ? undefined : await response.json()) as T;
-    return { value, position: response.headers.get('X-Stream-Position') };
   };
 }

@@ -16,8 +16,11 @@ export function NoSuchRoom({ name }: { name: string }) {
   return (
     <MessagePage title="There is no room with this name">
       <p className="text-muted">
-        Nothing is called <strong className="font-semibold text-ink">{name}</strong> here. Check the
-        name on the screen or the invitation.
+        Nothing is called{' '}
+        <strong className="font-semibold text-ink">
+          <bdi>{name}</bdi>
+        </strong>{' '}
+        here. Check the name on the screen or the invitation.
       </p>
       <form
         className="flex flex-wrap items-end gap-2"
@@ -33,6 +36,7 @@ export function NoSuchRoom({ name }: { name: string }) {
           <input
             id="room-name"
             type="text"
+            dir="auto"
             value={typed}
             autoCapitalize="none"
             autoComplete="off"

@@ -8,7 +8,9 @@ export function RoomHeader({ onSignOut }: { onSignOut: () => void }) {
   return (
     <header className="sticky top-0 z-10 border-b border-line bg-canvas/95 pt-[env(safe-area-inset-top)] backdrop-blur-sm">
       <div className="gutter mx-auto flex min-h-14 max-w-2xl items-center gap-3">
-        <h1 className="min-w-0 flex-1 truncate text-lg font-bold tracking-tight">{tenant.name}</h1>
+        <h1 dir="auto" className="min-w-0 flex-1 truncate text-lg font-bold tracking-tight">
+          {tenant.name}
+        </h1>
         {!session.isGuest && (
           <button
             type="button"

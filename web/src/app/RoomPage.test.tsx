@@ -129,3 +129,55 @@ test('the list holds still while a moderator writes an answer', async () => {
   expect(answer).toHaveBeenCalledWith('a', 'Because.');
   expect(screen.queryByLabelText(/Your answer/)).toBeNull();
 });
+
+test('a vote that is not confirmed looks so', async () => {
+  const { user } = open({ api: { vote: () => new Promise(() => {}) } });
+  await user.click(card('First?').getByRole('button', { name: /^Vote/ }));
+  const button = card('First?').getByRole('button', { name: 'Vote, 5 so far' });
+  expect(button.getAttribute('aria-busy')).toBe('true');
+  expect(button.className).toContain('unconfirmed');
+});
+
+test('what may have arrived is not offered to be sent again', async () => {
+  const lost = new ApiError(0, 'timeout', 'No answer', 'Try again.');
+  const { user } = open({ api: { ask: () => Promise.reject(lost) } });
+  await user.type(screen.getByLabelText('What would you like to know?'), 'Lost?{Enter}');
+  expect((await screen.findByText(/Not confirmed/)).parentElement?.textContent).toContain('or not');
+  expect(screen.queryByRole('button', { name: 'Send again' })).toBeNull();
+  await user.click(screen.getByRole('button', { name: 'Discard' }));
+  expect(screen.queryByText(/Not confirmed/)).toBeNull();
+});
+
+test('times are those of the server’s clock, in the page’s language', () => {
+  document.documentElement.lang = 'en';
+  vi.spyOn(navigator, 'language', 'get').mockReturnValue('de-DE');
+  const createdAt = new Date(Date.now() - 3 * 3_600_000).toISOString();
+  const { world } = open({ questions: [question('a', { createdAt })] });
+  expect(screen.getByText('3 hr. ago')).toBeTruthy();
+  const timestamp = world.time - 2.5 * 3_600_000;
+  act(() => world.newest.say('heartbeat', {}, undefined, { timestamp }));
+  expect(screen.getByText('30 min. ago')).toBeTruthy();
+});
+
+test('what people write has its own direction', async () => {
+  const rtl = question('a', {
+    body: 'מה שלומך?',
+    tags: [{ ...tag, name: 'שכר' }],
+    teamId: 'e',
+    status: 'ANSWERED',
+    responseText: 'טוב',
+  });
+  const team = { id: 'e', name: 'הנדסה', slug: 'eng', isActive: true };
+  const { user } = open({ questions: [rtl], teams: [team], can: moderator });
+  await user.click(screen.getByRole('button', { name: 'Answered 1' }));
+  for (const text of [rtl.body, 'שכר', 'טוב']) {
+    expect(screen.getByText(text).closest('bdi, [dir=auto]')?.textContent).toBe(text);
+  }
+  for (const element of screen.getAllByText(team.name)) {
+    expect(element.getAttribute('dir')).toBe('auto');
+  }
+  expect(screen.getByRole('heading', { level: 1 }).dir).toBe('auto');
+  expect(screen.getByLabelText<HTMLTextAreaElement>('What would you like to know?').dir).toBe(
+    'auto',
+  );
+});

@@ -28,6 +28,21 @@ test('shows the room and how live it is', () => {
   expect(shownIds()).toEqual(['a']);
 });
 
+test('a request that takes long puts the stream in doubt until it is over', () => {
+  const status = () => client.getSnapshot().status;
+  client.noteRequest({ kind: 'late', request: 1, sentAt: world.time });
+  client.noteRequest({ kind: 'late', request: 2, sentAt: world.time });
+  expect(status()).toBe('checking');
+  client.noteRequest({ kind: 'over', request: 1, sentAt: world.time });
+  expect(status()).toBe('checking');
+  client.noteRequest({ kind: 'over', request: 2, sentAt: world.time });
+  expect(status()).toBe('live');
+  expect(world.streams).toHaveLength(1);
+  client.noteRequest({ kind: 'unanswered', request: 3, sentAt: world.time + 1 });
+  expect(status()).toBe('checking');
+  expect(world.streams).toHaveLength(2);
+});
+
 test('the snapshot is the same object until something changes', () => {
   const before = client.getSnapshot();
   world.newest.say('heartbeat', { timestamp: 0 });

@@ -12,7 +12,19 @@ import { apply, emptyRoom, type RoomState } from './reducer';
 export interface LiveRoom {
   status: Status;
   room: RoomState;
+  /** By how many ms the server's clock is ahead of this machine's. */
+  ahead: number;
 }
+
+/** How a request to the server fares: it takes long; it is over; it is over and there was no answer. */
+export interface RequestNews {
+  kind: 'late' | 'over' | 'unanswered';
+  request: number;
+  sentAt: number;
+}
+
+/** A clock that is wrong by less doesn't show in "2 minutes ago". */
+const clockStep = 1000;
 
 export interface LiveClient {
   subscribe: (listener: () => void) => () => void;
@@ -23,6 +35,8 @@ export interface LiveClient {
   restart: () => void;
   merge: (answer: Question, position: string | null) => void;
   mergeRemoval: (questionId: string, position: string | null) => void;
+  /** Requests go the same way as the stream: what they run into says something of it. */
+  noteRequest: (news: RequestNews) => void;
 }
 
 /** Makes the feed for a client: a connection of its own, or a share in another tab's. */
@@ -32,15 +46,18 @@ export function createLiveClient(environment: Environment, makeFeed: FeedMaker):
   const listeners = new Set<() => void>();
   let room = emptyRoom;
   let status: Status = 'connecting';
-  let shown: LiveRoom = { status, room };
+  let ahead = 0;
+  const lateRequests = new Set<number>();
+  let shown: LiveRoom = { status, room, ahead };
   let scheduled = false;
   // After a reset readers keep the old room until the new one is there: an empty page for a moment helps nobody.
   let keepOld = false;
 
   function publish() {
     const nextRoom = keepOld ? shown.room : room;
-    if (shown.status === status && shown.room === nextRoom) return;
-    shown = { status, room: nextRoom };
+    const next = status === 'live' && lateRequests.size > 0 ? 'checking' : status;
+    if (shown.status === next && shown.room === nextRoom && shown.ahead === ahead) return;
+    shown = { status: next, room: nextRoom, ahead };
     for (const listener of [...listeners]) listener();
   }
 
@@ -83,6 +100,11 @@ export function createLiveClient(environment: Environment, makeFeed: FeedMaker):
       status = next;
       publishSoon();
     },
+    onClock(next) {
+      if (Math.abs(next - ahead) < clockStep) return;
+      ahead = next;
+      publishSoon();
+    },
   });
 
   return {
@@ -100,6 +122,12 @@ export function createLiveClient(environment: Environment, makeFeed: FeedMaker):
       keepOld = false;
       publish();
       feed.start();
+    },
+    noteRequest({ kind, request, sentAt }) {
+      if (kind === 'late') lateRequests.add(request);
+      else lateRequests.delete(request);
+      if (kind === 'unanswered') feed.check(sentAt);
+      publishSoon();
     },
     merge: (question, position) => own({ kind: 'changed', question, position }),
     mergeRemoval: (questionId, position) => own({ kind: 'removed', questionId, position }),

@@ -1,12 +1,20 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeEnvironment } from '../test/fakeEnvironment';
-import { createConnection, openLimit, silenceLimit, streamUrl, type Status } from './connection';
+import {
+  createConnection,
+  openLimit,
+  slowOpen,
+  streamUrl,
+  usualHeartbeat,
+  type Status,
+} from './connection';
 import type { StreamEvent } from './event';
 
 let world: FakeEnvironment;
 let cursor: string | null;
 let statuses: Status[];
 let events: StreamEvent[];
+let ahead: number[];
 let connection: ReturnType<typeof createConnection>;
 
 beforeEach(() => {
@@ -14,6 +22,7 @@ beforeEach(() => {
   cursor = null;
   statuses = [];
   events = [];
+  ahead = [];
   connection = createConnection({
     url: (from) => streamUrl('/qa', 'acme', from),
     environment: world,
@@ -27,6 +36,7 @@ beforeEach(() => {
       snapshot: () => null,
       onOwn: () => {},
       onStatus: (status) => statuses.push(status),
+      onClock: (ms) => ahead.push(ms),
     },
   });
   connection.start();
@@ -85,7 +95,7 @@ describe('failing', () => {
 
   test('is offline when nothing gets through twice in a row', () => {
     join();
-    world.pass(60_000 - 45_001);
+    world.pass(15_000);
     breakAndMeasure();
     expect(statuses.at(-1)).toBe('catching-up');
     breakAndMeasure();
@@ -122,14 +132,29 @@ describe('failing', () => {
 });
 
 describe('the watchdog', () => {
-  test('finds a stream that went silent', () => {
+  test('doubts a stream whose heartbeat is late, and gives up on it after half as long again', () => {
     join();
-    world.pass(silenceLimit - 1);
+    world.pass(1.25 * usualHeartbeat - 1);
     expect(statuses.at(-1)).toBe('live');
+    world.pass(1);
+    expect(statuses.at(-1)).toBe('checking');
+    world.pass(0.25 * usualHeartbeat - 1);
+    expect(statuses.at(-1)).toBe('checking');
     world.pass(1);
     expect(statuses.at(-1)).toBe('catching-up');
     world.pass(1000);
     expect(world.streams).toHaveLength(2);
+  });
+
+  test('goes by the heartbeat that the server names', () => {
+    world.newest.say('connected', undefined, 'e.0', { heartbeatSeconds: 4 });
+    world.newest.say('snapshot', empty, 'e.7');
+    world.pass(5000);
+    expect(statuses.at(-1)).toBe('checking');
+    world.newest.say('heartbeat', { timestamp: 0 });
+    expect(statuses.at(-1)).toBe('live');
+    world.pass(6000);
+    expect(statuses.at(-1)).toBe('catching-up');
   });
 
   test('is content with heartbeats', () => {
@@ -153,6 +178,45 @@ describe('the watchdog', () => {
       world.newest.say('question:removed', { questionId: 'q' }, `e.${n}`);
     expect(world.timerCount).toBe(1);
   });
+});
+
+describe('a request without an answer', () => {
+  test('makes a silent stream doubtful, and another one decides', () => {
+    join();
+    world.pass(2000);
+    const sentAt = world.time;
+    world.pass(10_000);
+    connection.check(sentAt);
+    expect(statuses.at(-1)).toBe('checking');
+    expect(world.streams).toHaveLength(2);
+    joinAgain();
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  test('says nothing of a stream that has said something since', () => {
+    join();
+    const sentAt = world.time - 1;
+    connection.check(sentAt);
+    expect(world.streams).toHaveLength(1);
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  test('does not disturb a stream that is just being opened', () => {
+    join();
+    world.newest.break();
+    world.pass(1000);
+    const opened = world.streams.length;
+    world.pass(3000);
+    connection.check(world.time - 1000);
+    expect(world.streams).toHaveLength(opened);
+  });
+});
+
+test('frames of the stream itself tell how far ahead the server’s clock is', () => {
+  world.newest.say('connected', undefined, 'e.0', { timestamp: world.time + 5000 });
+  world.newest.say('snapshot', empty, 'e.7', { timestamp: world.time });
+  world.newest.say('heartbeat', { timestamp: 0 }, undefined, { timestamp: world.time - 3000 });
+  expect(ahead).toEqual([5000, -3000]);
 });
 
 describe('the server’s wishes', () => {
@@ -201,9 +265,42 @@ describe('the page', () => {
   test('leaves a good stream alone when somebody looks again', () => {
     join();
     world.signal('hidden');
-    world.pass(10_000);
+    world.pass(4000);
     world.signal('visible');
     expect(world.streams).toHaveLength(1);
+  });
+
+  test('opens another stream after a longer absence, and says so only if that takes long', () => {
+    join();
+    world.signal('hidden');
+    world.pass(20_000);
+    world.signal('visible');
+    expect(world.streams).toHaveLength(2);
+    expect(world.newest.url).toContain('lastEventId=e.7');
+    expect(statuses.at(-1)).toBe('live');
+    world.pass(slowOpen);
+    expect(statuses.at(-1)).toBe('checking');
+    joinAgain();
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  test('is offline at once when the machine has no network, and back at once', () => {
+    join();
+    world.signal('offline');
+    expect(statuses.at(-1)).toBe('offline');
+    world.newest.break();
+    expect(statuses.at(-1)).toBe('offline');
+    world.signal('online');
+    expect(statuses.at(-1)).toBe('catching-up');
+    joinAgain();
+    expect(statuses.at(-1)).toBe('live');
+  });
+
+  test('is live without a network if the server is on this machine', () => {
+    join();
+    world.signal('offline');
+    joinAgain();
+    expect(statuses.at(-1)).toBe('live');
   });
 
   test('does not trust a stream that was silent while the machine slept', () => {
@@ -212,7 +309,7 @@ describe('the page', () => {
     world.signal('visible');
     expect(world.streams).toHaveLength(2);
     expect(world.streams[0]?.closed).toBe(true);
-    expect(statuses.at(-1)).toBe('catching-up');
+    expect(statuses.at(-1)).toBe('checking');
   });
 
   test('does not trust a stream over another network', () => {

@@ -2,7 +2,8 @@
  * One stream, kept open. A state machine over an EventSource:
  *
  *     connecting ──► live ──► catching-up ──► live …
- *                                   └──► offline (nothing got through twice in a row) ──► live …
+ *                      │            └──► offline (nothing got through twice in a row, or no network) ──► live …
+ *                      └──► checking (it should have said something) ──► live, or catching-up
  *
  * It reconnects by itself rather than let EventSource do it: EventSource gives up for good after an answer other than
  * 200, knows no backoff, and never notices a connection that died without a word.
@@ -14,12 +15,14 @@ import type { Environment, EventStream, PageSignal } from './environment';
 import { parseEvent, type StreamEvent } from './event';
 import type { OwnChange } from './own';
 
-export type Status = 'connecting' | 'live' | 'catching-up' | 'offline';
+export type Status = 'connecting' | 'live' | 'checking' | 'catching-up' | 'offline';
 
 /** Something that feeds a room with events. */
 export interface Feed {
   start: () => void;
   stop: () => void;
+  /** A request sent then got no answer: opens another stream if this one has said nothing since. */
+  check: (sentAt: number) => void;
   /** Tells this person's other tabs what the server answered here. */
   share?: (change: OwnChange) => void;
 }
@@ -33,14 +36,24 @@ export interface Handlers {
   /** What the server answered in another tab. */
   onOwn: (change: OwnChange) => void;
   onStatus: (status: Status) => void;
+  /** By how many ms the server's clock is ahead of this machine's. */
+  onClock: (ahead: number) => void;
 }
 
-/** The server's heartbeat comes every 30 s; half as long again without a word, and nobody is there. */
-export const silenceLimit = 45_000;
-/** How long a new stream may take to say anything. */
-export const openLimit = 15_000;
+/** Between two heartbeats, unless `connected` says otherwise. */
+export const usualHeartbeat = 30_000;
+/** After so many heartbeats without a word the stream is in doubt, … */
+export const late = 1.25;
+/** … and after so many it is dead. */
+export const dead = 1.5;
+/** How long a new stream may take to say anything before it is in doubt, … */
+export const slowOpen = 2_500;
+/** … and before another one is tried. */
+export const openLimit = 10_000;
 /** A stream that lived shorter than this failed, so that a server that drops everybody at once isn't hammered. */
 export const shortLife = 5_000;
+/** Whoever looks away no longer than this finds the connection as it was; phones cut those of pages in the background. */
+export const shortAbsence = 5_000;
 
 export function streamUrl(base: string, tenant: string, cursor: string | null): string {
   const query = new URLSearchParams({ tenantId: tenant, snapshot: '1' });
@@ -61,7 +74,9 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
   let failures = 0;
   let openedAt = 0;
   let greeted = false;
+  let heartbeat = usualHeartbeat;
   let heardAt = 0;
+  let hiddenAt = 0;
   let cancelRetry = () => {};
   let cancelWatchdog = () => {};
   let stopSignals: (() => void) | null = null;
@@ -74,7 +89,7 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
   }
 
   function interrupted(): Status {
-    if (failures >= 2) return 'offline';
+    if (failures >= 2 || !environment.online()) return 'offline';
     return wasLive ? 'catching-up' : 'connecting';
   }
 
@@ -108,9 +123,16 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
     // A stream with nothing to go on from is live once the snapshot is there; one that goes on is live at once.
     const joined =
       event.type === 'snapshot' || (event.type === 'connected' && handlers.cursor() !== null);
-    if (event.type === 'connected') greeted = true;
+    if (event.type === 'connected') {
+      greeted = true;
+      heartbeat = (event.data.heartbeatSeconds ?? usualHeartbeat / 1000) * 1000;
+      watch();
+    }
+    if ((event.type === 'connected' || event.type === 'heartbeat') && event.data.sentAt !== null) {
+      handlers.onClock(event.data.sentAt - environment.now());
+    }
     handlers.onEvent(event);
-    if (joined) setStatus('live');
+    if (joined || (greeted && status === 'checking')) setStatus('live');
     if (event.type === 'reset') setStatus(interrupted());
     if (event.type === 'goodbye') {
       failures = 0;
@@ -131,33 +153,59 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
     cancelRetry = environment.after(ms, open);
   }
 
+  function isLate(): boolean {
+    return environment.now() - heardAt >= (greeted ? late * heartbeat : slowOpen);
+  }
+
   /** One timer per stream, not one per message: when it rings it looks how long the silence has been. */
   function watch() {
-    const limit = greeted ? silenceLimit : openLimit;
-    const left = heardAt + limit - environment.now();
-    if (left <= 0) fail();
-    else cancelWatchdog = environment.after(left, watch);
+    cancelWatchdog();
+    const limit = greeted ? dead * heartbeat : openLimit;
+    const doubt = greeted ? late * heartbeat : slowOpen;
+    const silence = environment.now() - heardAt;
+    if (silence >= limit) {
+      fail();
+      return;
+    }
+    if (isLate() && status === 'live') setStatus('checking');
+    cancelWatchdog = environment.after((silence < doubt ? doubt : limit) - silence, watch);
+  }
+
+  /** Nothing was seen to fail: the person is told only that this is being looked into. */
+  function openInDoubt() {
+    if (status === 'live') setStatus('checking');
+    open();
+  }
+
+  function openAgain() {
+    setStatus(interrupted());
+    open();
   }
 
   function onSignal(signal: PageSignal) {
     switch (signal) {
       case 'hidden':
+        hiddenAt = environment.now();
         return;
       case 'stored':
         close();
         return;
       case 'visible':
         // While the machine slept no timer rang.
-        if (stream !== null && environment.now() - heardAt < silenceLimit) return;
-        break;
+        if (stream === null) openAgain();
+        else if (isLate()) openInDoubt();
+        else if (environment.now() - hiddenAt > shortAbsence && greeted) open();
+        return;
       case 'online':
         failures = 0;
-        break;
+        openAgain();
+        return;
+      // Without a network the way to a server on this very machine is open all the same; trying tells.
+      case 'offline':
       case 'shown':
-        break;
+        openAgain();
+        return;
     }
-    setStatus(interrupted());
-    open();
   }
 
   return {
@@ -166,6 +214,9 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
       stopSignals = environment.onSignal(onSignal);
       setStatus(interrupted());
       open();
+    },
+    check(sentAt) {
+      if (stream !== null && greeted && heardAt < sentAt) openInDoubt();
     },
     stop() {
       stopSignals?.();

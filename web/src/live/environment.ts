@@ -9,9 +9,10 @@ export interface EventStream {
 
 /**
  * What happens to a page: `visible` it is looked at again, `shown` it is back from the browser's page cache, `online` the
- * machine has a network again, `hidden` nobody sees it, `stored` it may go to the page cache and must hold no connection.
+ * machine has a network again, `offline` it has none, `hidden` nobody sees it, `stored` it may go to the page cache and must
+ * hold no connection.
  */
-export type PageSignal = 'visible' | 'hidden' | 'shown' | 'stored' | 'online';
+export type PageSignal = 'visible' | 'hidden' | 'shown' | 'stored' | 'online' | 'offline';
 
 export interface Environment {
   /** Any clock that never goes back, in ms. */
@@ -23,6 +24,10 @@ export interface Environment {
   onSignal: (listener: (signal: PageSignal) => void) => () => void;
   /** Calls once, soon: several changes that arrive together are shown together. */
   soon: (action: () => void) => void;
+  /** Whether nobody sees the page now. */
+  hidden: () => boolean;
+  /** False if the machine knows that it has no network. True says nothing. */
+  online: () => boolean;
 }
 
 export function browserEnvironment(): Environment {
@@ -35,6 +40,8 @@ export function browserEnvironment(): Environment {
       return () => clearTimeout(timer);
     },
     openStream: (url) => new EventSource(url),
+    hidden: () => document.hidden,
+    online: () => navigator.onLine,
     soon(action) {
       // Hidden pages get no animation frames.
       if (document.hidden) setTimeout(action, 50);
@@ -47,15 +54,18 @@ export function browserEnvironment(): Environment {
       };
       const onHide = () => listener('stored');
       const onOnline = () => listener('online');
+      const onOffline = () => listener('offline');
       document.addEventListener('visibilitychange', onVisibility);
       window.addEventListener('pageshow', onShow);
       window.addEventListener('pagehide', onHide);
       window.addEventListener('online', onOnline);
+      window.addEventListener('offline', onOffline);
       return () => {
         document.removeEventListener('visibilitychange', onVisibility);
         window.removeEventListener('pageshow', onShow);
         window.removeEventListener('pagehide', onHide);
         window.removeEventListener('online', onOnline);
+        window.removeEventListener('offline', onOffline);
       };
     },
   };

@@ -16,7 +16,7 @@ interface Unknown {
 export type StreamEvent = Known | Unknown;
 
 /** Frames about the stream itself. They carry no position. */
-const bare: ReadonlySet<string> = new Set(['connected', 'heartbeat', 'reset', 'goodbye']);
+const bare: ReadonlySet<string> = new Set(['reset', 'goodbye']);
 
 const withData: ReadonlySet<string> = new Set<EventType>([
   'snapshot',
@@ -36,6 +36,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
+function number(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
 /**
  * Null for what is no event at all; better to skip one frame than to lose the stream over it.
  *
@@ -50,6 +54,11 @@ export function parseEvent(lastEventId: string, text: string): StreamEvent | nul
   }
   if (!isObject(frame) || typeof frame.type !== 'string') return null;
   const { type, data } = frame;
+  if (type === 'connected' || type === 'heartbeat') {
+    const sentAt = number(frame.timestamp);
+    const heartbeatSeconds = number(frame.heartbeatSeconds);
+    return { type, data: { sentAt, heartbeatSeconds }, position: null };
+  }
   if (bare.has(type)) return { type, data, position: null } as StreamEvent;
   const position = parsePosition(lastEventId);
   if (!withData.has(type)) return { type: 'unknown', data: undefined, position };

@@ -14,8 +14,7 @@ interface Tab {
 let browser: FakeBrowser;
 let tabs: Tab[];
 
-async function openTab(): Promise<Tab> {
-  const world = new FakeEnvironment();
+async function openTab(world = new FakeEnvironment()): Promise<Tab> {
   const sharing = browser.sharing(tabs.length);
   const client = createLiveClient(world, (handlers) =>
     createSharedFeed({
@@ -184,6 +183,51 @@ describe('succession', () => {
     await pass(4000, b);
     expect(b.world.streams).toHaveLength(1);
     expect(openStreams()).toBe(1);
+  });
+
+  test('a tab that was opened in the background takes nothing away', async () => {
+    const [a] = await three();
+    const world = new FakeEnvironment();
+    world.isHidden = true;
+    const b = await openTab(world);
+    browser.frozen.add(0);
+    expect(status(b)).toBe('live');
+    await pass(60_000, b);
+    expect(b.world.streams).toHaveLength(0);
+    expect(openStreams()).toBe(1);
+    expect(a.world.newest.closed).toBe(false);
+  });
+
+  test('a leader in the background says that nobody looks at it', async () => {
+    const world = new FakeEnvironment();
+    world.isHidden = true;
+    const a = await openTab(world);
+    const b = await openTab();
+    await join(a);
+    a.world.newest.break();
+    await browser.settle();
+    await pass(4000, b);
+    expect(b.world.streams).toHaveLength(1);
+  });
+
+  test('a request of a follower that gets no answer lets the leader look at its stream', async () => {
+    const [a, b] = await three();
+    a.world.pass(1000);
+    b.world.pass(1000);
+    b.client.noteRequest({ kind: 'unanswered', request: 1, sentAt: b.world.time });
+    await browser.settle();
+    expect(a.world.streams).toHaveLength(2);
+    expect([a, b].map(status)).toEqual(['checking', 'checking']);
+  });
+
+  test('followers know the server’s clock', async () => {
+    const a = await openTab();
+    const b = await openTab();
+    const wrong = { timestamp: a.world.time + 7_200_000 };
+    a.world.newest.say('connected', undefined, 'e.0', wrong);
+    a.world.newest.say('snapshot', { questions: [], tags: [], teams: [] }, 'e.10');
+    await browser.settle();
+    expect(b.client.getSnapshot().ahead).toBe(7_200_000);
   });
 
   test('a leader that is looked at may take its time to reconnect', async () => {

@@ -42,7 +42,7 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
 
   /** Events the leader has passed on; what a follower has got, or null before it has been told everything. */
   let count: number | null = null;
-  let hidden = false;
+  let ahead: number | null = null;
   let cancelPing = () => {};
   let cancelDeadline: (() => void) | null = null;
 
@@ -65,6 +65,10 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
       show(next);
       say({ kind: 'status', leader: self() });
     },
+    onClock(next) {
+      ahead = next;
+      handlers.onClock(next);
+    },
   };
 
   function lead() {
@@ -76,7 +80,7 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
   }
 
   function self(): Leader {
-    return { count: count ?? 0, status, hidden };
+    return { count: count ?? 0, status, hidden: environment.hidden(), ahead };
   }
 
   function tell() {
@@ -127,10 +131,10 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
 
   function expectAnswer() {
     // Nobody looks, so nothing is urgent; and hidden pages' timers are too slow to judge by.
-    if (hidden || stream !== null) return;
+    if (environment.hidden() || stream !== null) return;
     cancelDeadline ??= environment.after(answerLimit * (1 + environment.random() / 2), () => {
       cancelDeadline = null;
-      if (stream === null && !hidden) seekLock(true);
+      if (stream === null && !environment.hidden()) seekLock(true);
     });
   }
 
@@ -142,6 +146,7 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
   /** The leader is alive; but if it has lost the stream and nobody looks at it, its slow timers may take a minute. */
   function judge(leader: Leader) {
     show(leader.status);
+    if (leader.ahead !== null) handlers.onClock(leader.ahead);
     if (leader.status !== 'live' && leader.hidden) expectAnswer();
     else answered();
   }
@@ -181,6 +186,7 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
   function hearAsLeader(message: Message) {
     if (message.kind === 'ask') tell();
     if (message.kind === 'ping') say({ kind: 'pong', leader: self() });
+    if (message.kind === 'check') stream?.check(message.sentAt);
   }
 
   function hearAsFollower(message: Message) {
@@ -210,14 +216,13 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
         return;
       case 'ask':
       case 'ping':
+      case 'check':
       case 'own':
         return;
     }
   }
 
   function onSignal(signal: PageSignal) {
-    if (signal === 'hidden') hidden = true;
-    if (signal === 'visible' || signal === 'shown') hidden = false;
     if (signal === 'stored') leave();
     if (signal === 'shown') join();
     if (signal === 'visible' && stream === null && channel !== null) ping();
@@ -255,6 +260,10 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
     stop() {
       stopAll?.();
       stopAll = null;
+    },
+    check(sentAt: number) {
+      if (stream === null) say({ kind: 'check', sentAt });
+      else stream.check(sentAt);
     },
     share(change: OwnChange) {
       say({ kind: 'own', change });

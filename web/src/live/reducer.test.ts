@@ -50,12 +50,12 @@ describe('events', () => {
         },
         {
           type: 'question:pinned',
-          data: { questionId: 'a', isPinned: true, pinnedAt: 'p', updatedAt: 'u2' },
+          data: { questionId: 'a', isPinned: true, pinnedBy: 'm', pinnedAt: 'p', updatedAt: 'u2' },
           position: at(13),
         },
         {
           type: 'question:frozen',
-          data: { questionId: 'a', isFrozen: true, frozenAt: 'f', updatedAt: 'u3' },
+          data: { questionId: 'a', isFrozen: true, frozenBy: 'm', frozenAt: 'f', updatedAt: 'u3' },
           position: at(14),
         },
         {
@@ -82,8 +82,10 @@ describe('events', () => {
         upvotes: 4,
         hasUpvoted: true,
         isPinned: true,
+        pinnedBy: 'm',
         pinnedAt: 'p',
         isFrozen: true,
+        frozenBy: 'm',
         frozenAt: 'f',
         status: 'ANSWERED',
         responseText: 'Yes.',
@@ -247,7 +249,7 @@ const history = fc
         const isPinned = !old.isPinned;
         const updatedAt = `t${seq}`;
         truth.set(key, { ...old, isPinned, updatedAt });
-        const data = { questionId: key, isPinned, pinnedAt: null, updatedAt };
+        const data = { questionId: key, isPinned, pinnedBy: null, pinnedAt: null, updatedAt };
         events.push({ type: 'question:pinned', data, position });
       } else if (kind === 2) {
         const tags = old.tags.length > 0 ? [] : [{ id: 't', name: 'T', color: '#000' }];

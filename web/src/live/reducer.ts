@@ -93,12 +93,12 @@ function changeQuestion(state: RoomState, event: QuestionEvent): RoomState {
       return withQuestion(state, { ...known, tags, updatedAt });
     }
     case 'question:pinned': {
-      const { isPinned, pinnedAt, updatedAt } = event.data;
-      return withQuestion(state, { ...known, isPinned, pinnedAt, updatedAt });
+      const { isPinned, pinnedBy, pinnedAt, updatedAt } = event.data;
+      return withQuestion(state, { ...known, isPinned, pinnedBy, pinnedAt, updatedAt });
     }
     case 'question:frozen': {
-      const { isFrozen, frozenAt, updatedAt } = event.data;
-      return withQuestion(state, { ...known, isFrozen, frozenAt, updatedAt });
+      const { isFrozen, frozenBy, frozenAt, updatedAt } = event.data;
+      return withQuestion(state, { ...known, isFrozen, frozenBy, frozenAt, updatedAt });
     }
     case 'question:removed':
       return withoutQuestion(state, questionId);
@@ -190,8 +190,10 @@ function newQuestion(
     createdAt: created.createdAt,
     updatedAt: created.createdAt,
     isPinned: false,
+    pinnedBy: null,
     pinnedAt: null,
     isFrozen: false,
+    frozenBy: null,
     frozenAt: null,
     tags: [],
     hasUpvoted: false,

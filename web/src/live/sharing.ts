@@ -16,6 +16,8 @@ export interface Leader {
   status: Status;
   /** Whether nobody looks at it; its timers are slow then. */
   hidden: boolean;
+  /** By how much the server's clock is ahead, if it was told. */
+  ahead: number | null;
 }
 
 /** What tabs say to each other. */
@@ -29,6 +31,8 @@ export type Message =
   | { kind: 'status'; leader: Leader }
   /** Anybody: what the server answered to a change of this person, who is the same in all tabs. */
   | { kind: 'own'; change: OwnChange }
+  /** A follower: "A request sent then got no answer; is the stream alive?" */
+  | { kind: 'check'; sentAt: number }
   /** Is the leader alive? */
   | { kind: 'ping' }
   | { kind: 'pong'; leader: Leader };

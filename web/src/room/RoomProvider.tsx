@@ -49,6 +49,7 @@ export function RoomProvider({ api, client, session, tenant, children }: RoomPro
         }),
     }),
   );
+  useEffect(() => api.watch((news) => client.noteRequest(news)), [api, client]);
   return (
     <RoomContext value={{ api, session, tenant, actions, pending }}>
       <SSEProvider client={client}>{children}</SSEProvider>

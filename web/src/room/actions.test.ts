@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ApiError, type Api } from '../api';
 import { deferred, fakeApi, liveRoom, type FakeRoom } from '../test/fakeRoom';
 import { question } from '../test/questions';
@@ -7,6 +7,7 @@ import { createActions } from './actions';
 import { arrange } from './arrange';
 import { nothingPending, type Pending } from './pending';
 import { createStore, type Store } from './store';
+import { arrivalLimit } from './uncertain';
 
 interface Answer {
   value: Question;
@@ -106,21 +107,113 @@ describe('asking', () => {
     expect(items()[0]?.question).toMatchObject({ id: 'q', isMine: true });
   });
 
-  test('keeps what could not be sent, to try again or to discard', async () => {
-    const offline = new ApiError(0, 'network', 'No connection', 'Try again.');
+  test('keeps what was refused, to send again or to discard', async () => {
+    const busy = new ApiError(429, 'too_many_requests', 'Too many requests', 'Wait.');
     const ask = vi
       .fn<Api['ask']>()
-      .mockRejectedValueOnce(offline)
+      .mockRejectedValueOnce(busy)
       .mockResolvedValueOnce({ value: question('q', { body: 'Why?' }), position: 'e.11' });
     const actions = actionsWith({ ask });
     actions.ask('Why?', 'team');
-    await vi.waitFor(() => expect(items()[0]?.ask?.error).toBe(offline));
+    await vi.waitFor(() => expect(items()[0]?.ask?.error).toBe(busy));
     actions.askAgain('asked-1');
     expect(items()[0]?.ask?.error).toBeNull();
     await vi.waitFor(() => expect(items()[0]?.question.id).toBe('q'));
     expect(ask).toHaveBeenLastCalledWith('Why?', 'team');
     actions.discardAsk('asked-1');
     expect(pending.get().asks).toEqual([]);
+  });
+});
+
+describe('without an answer', () => {
+  const lost = new ApiError(0, 'timeout', 'No answer', 'Try again.');
+  const flush = () => vi.advanceTimersByTimeAsync(0);
+
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  function echo(id: string, seq: number) {
+    const { createdAt } = question(id);
+    const data = { body: 'Why?', upvotes: 0, status: 'OPEN', teamId: null, createdAt };
+    room.world.newest.say('question:created', { ...data, questionId: id }, `e.${seq}`);
+  }
+
+  function askInVain(api: Partial<Api> = {}) {
+    const ask = vi.fn<Api['ask']>(() => Promise.reject(lost));
+    const actions = actionsWith({ ask, ...api });
+    actions.ask('Why?', null);
+    return { ask, actions };
+  }
+
+  test('a question is not sent again while it may have arrived', async () => {
+    room.world.newest.break();
+    const { ask, actions } = askInVain();
+    await flush();
+    expect(items()[0]?.ask).toMatchObject({ error: lost, isUncertain: true });
+    actions.askAgain('asked-1');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(ask).toHaveBeenCalledOnce();
+    expect(items()[0]?.ask?.isUncertain).toBe(true);
+  });
+
+  test('it is found when the stream has it, and known as one’s own', async () => {
+    askInVain({ question: (id) => Promise.resolve(question(id, { body: 'Why?', isMine: true })) });
+    await flush();
+    echo('q', 11);
+    await flush();
+    expect(items()).toHaveLength(2);
+    expect(items()[0]).toMatchObject({ key: 'asked-1', ask: null, question: { isMine: true } });
+    expect(pending.get().asks[0]).toMatchObject({ questionId: 'q', error: null });
+  });
+
+  test('somebody else’s with the same text is not taken for it', async () => {
+    const { ask } = askInVain({
+      question: (id) => Promise.resolve(question(id, { body: 'Why?' })),
+    });
+    await flush();
+    echo('theirs', 11);
+    await vi.advanceTimersByTimeAsync(arrivalLimit);
+    expect(items().map((item) => item.question.id)).toEqual(['asked-1', 'a', 'theirs']);
+    expect(items()[0]?.ask).toMatchObject({ error: lost, isUncertain: false });
+    expect(ask).toHaveBeenCalledOnce();
+  });
+
+  test('it can be sent again once a live stream does not have it', async () => {
+    room.world.newest.break();
+    const { ask, actions } = askInVain();
+    await vi.advanceTimersByTimeAsync(20_000);
+    room.world.pass(1000);
+    room.world.newest.say('connected', undefined, 'e.10');
+    await vi.advanceTimersByTimeAsync(arrivalLimit - 1);
+    expect(items()[0]?.ask?.isUncertain).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(items()[0]?.ask).toMatchObject({ error: lost, isUncertain: false });
+    actions.askAgain('asked-1');
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
+  test('a discarded one is looked for no more', async () => {
+    const { actions } = askInVain();
+    await flush();
+    actions.discardAsk('asked-1');
+    await flush();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a vote is taken back, and read again when the stream is live', async () => {
+    room.world.newest.break();
+    const read = vi.fn(() => Promise.resolve(question('a', { hasUpvoted: true })));
+    const actions = actionsWith({ vote: () => Promise.reject(lost), question: read });
+    await actions.vote('a', true);
+    expect(onProblem).toHaveBeenCalledWith('Your vote is not confirmed', lost);
+    expect(seen('a')).toMatchObject({ upvotes: 5, hasUpvoted: false });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(read).not.toHaveBeenCalled();
+    room.world.pass(1000);
+    room.world.newest.say('connected', undefined, 'e.10');
+    room.world.newest.say('question:upvoted', { questionId: 'a', upvotes: 6 }, 'e.11');
+    await flush();
+    expect(seen('a')).toMatchObject({ upvotes: 6, hasUpvoted: true });
   });
 });
 

@@ -16,6 +16,7 @@ import {
   type Pending,
 } from './pending';
 import type { Store } from './store';
+import { createUncertain } from './uncertain';
 
 export type Actions = ReturnType<typeof createActions>;
 
@@ -33,6 +34,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
   /** What to lift once such a vote has settled. */
   const lifts = new Map<string, (() => void)[]>();
   let asked = 0;
+  const uncertain = createUncertain({ api, client, pending });
 
   const questions = () => client.getSnapshot().room.questions;
 
@@ -68,7 +70,9 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
       client.merge(answer.value, answer.position);
       pending.update((it) => updateAsk(it, key, { questionId: answer.value.id }));
     } catch (reason) {
-      pending.update((it) => updateAsk(it, key, { error: problem(reason) }));
+      const error = problem(reason);
+      pending.update((it) => updateAsk(it, key, { error, isUncertain: error.isUncertain }));
+      if (error.isUncertain) await uncertain.ask(key);
     }
   }
 
@@ -102,6 +106,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
           before: questions(),
           questionId: null,
           error: null,
+          isUncertain: false,
         }),
       );
       void sendAsk(key, body, teamId);
@@ -109,7 +114,8 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
 
     askAgain(key: string): void {
       const ask = pending.get().asks.find((it) => it.key === key);
-      if (!ask) return;
+      // What may have arrived is not sent again: it would be there twice.
+      if (!ask || ask.isUncertain) return;
       pending.update((it) => updateAsk(it, key, { error: null }));
       void sendAsk(key, ask.body, ask.teamId);
     },
@@ -131,7 +137,13 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
       try {
         await settleVote(id, known.hasUpvoted);
       } catch (reason) {
-        onProblem(want ? 'Your vote was not counted' : 'Your vote is still there', problem(reason));
+        const error = problem(reason);
+        if (error.isUncertain) {
+          onProblem('Your vote is not confirmed', error);
+          void uncertain.vote(id);
+        } else {
+          onProblem(want ? 'Your vote was not counted' : 'Your vote is still there', error);
+        }
       } finally {
         wishes.delete(id);
         for (const it of lifts.get(id) ?? []) it();

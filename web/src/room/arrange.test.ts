@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import orders from '../../../tests/orders.json';
 import { apply, emptyRoom, type RoomState } from '../live/reducer';
 import { question } from '../test/questions';
 import type { Question } from '../wire';
@@ -22,12 +23,9 @@ const some = room(
   question('done-later', { status: 'ANSWERED', respondedAt: minute(8), isMine: true }),
 );
 
-test('popular: pinned first, then by votes, then who waited longest', () => {
-  expect(ids(arrange(some, nothingPending, 'popular'))).toEqual(['pinned', 'top', 'old', 'new']);
-});
-
-test('recent: pinned first, then the newest', () => {
-  expect(ids(arrange(some, nothingPending, 'recent'))).toEqual(['pinned', 'new', 'top', 'old']);
+test.each(['popular', 'recent'] as const)('%s: the order of the server’s lists', (view) => {
+  const given = orders.questions.map(({ id, ...more }) => question(id, more));
+  expect(ids(arrange(room(...given), nothingPending, view))).toEqual(orders[view]);
 });
 
 test('answered: the latest answer first', () => {
@@ -58,6 +56,7 @@ const ask: Ask = {
   before: some.questions,
   questionId: null,
   error: null,
+  isUncertain: false,
 };
 
 test('what was just asked is on top, and is one card before, during and after its arrival', () => {
@@ -85,7 +84,7 @@ test('once looked away from, it takes its place', () => {
   const pending = settleAsks(
     updateAsk(addAsk(nothingPending, ask), 'asked-1', { questionId: 'new' }),
   );
-  expect(ids(arrange(some, pending, 'popular'))).toEqual(['pinned', 'top', 'old', 'new']);
+  expect(ids(arrange(some, pending, 'popular'))).toEqual(['pinned', 'top', 'new', 'old']);
 });
 
 test('an own question that was removed meanwhile is gone', () => {

@@ -41,22 +41,26 @@ function belongs(question: Question, view: View): boolean {
   return (question.status === 'ANSWERED') === (view === 'answered');
 }
 
-/** ISO times in UTC compare as text; ids break ties, so that every screen has the same order. */
+/**
+ * Popular: pinned first, then most votes, then oldest. Recent and Mine: newest first. Answered: the latest answer first.
+ * An id begins with the time of asking, so the order of ids is that of asking. The server's lists have the same orders;
+ * tests/orders.json holds both to them.
+ */
 function order(view: View): (a: Item, b: Item) => number {
-  const newestFirst = (a: string, b: string) => (a === b ? 0 : a < b ? 1 : -1);
   return ({ question: a }, { question: b }) => {
-    const pinned = Number(b.isPinned) - Number(a.isPinned);
-    if (pinned !== 0) return pinned;
-    if (view === 'popular' && a.upvotes !== b.upvotes) return b.upvotes - a.upvotes;
-    if (view === 'answered') {
-      const answered = newestFirst(a.respondedAt ?? '', b.respondedAt ?? '');
-      if (answered !== 0) return answered;
+    if (view === 'popular') {
+      return (
+        Number(b.isPinned) - Number(a.isPinned) || b.upvotes - a.upvotes || compare(a.id, b.id)
+      );
     }
-    // Among equals in votes the older question has waited longer.
-    const created = newestFirst(a.createdAt, b.createdAt);
-    if (created !== 0) return view === 'popular' ? -created : created;
-    return a.id < b.id ? -1 : 1;
+    const answered = view === 'answered' ? compare(b.respondedAt ?? '', a.respondedAt ?? '') : 0;
+    return answered || compare(b.id, a.id);
   };
+}
+
+/** By code points; ISO times in UTC compare as text. */
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 export function counts(room: RoomState, pending: Pending): Record<View, number> {
@@ -84,8 +88,10 @@ function draft(ask: Ask): Question {
     createdAt: ask.askedAt,
     updatedAt: ask.askedAt,
     isPinned: false,
+    pinnedBy: null,
     pinnedAt: null,
     isFrozen: false,
+    frozenBy: null,
     frozenAt: null,
     tags: [],
     hasUpvoted: false,

@@ -24,6 +24,8 @@ export interface Ask {
   /** Known once the server has answered. */
   readonly questionId: string | null;
   readonly error: ApiError | null;
+  /** There was no answer, so it may have arrived all the same; the stream will tell. */
+  readonly isUncertain: boolean;
 }
 
 export interface Pending {
@@ -40,7 +42,7 @@ export function addAsk(pending: Pending, ask: Ask): Pending {
 export function updateAsk(
   pending: Pending,
   key: string,
-  change: Partial<Pick<Ask, 'questionId' | 'error'>>,
+  change: Partial<Pick<Ask, 'questionId' | 'error' | 'isUncertain' | 'before'>>,
 ): Pending {
   return {
     ...pending,
@@ -75,6 +77,14 @@ export function patched(pending: Pending, question: Question): Question | null {
     seen = { ...seen, ...change };
   }
   return seen;
+}
+
+/** Whether the server has not confirmed yet what this person's vote on the question is. */
+export function isVotePending(pending: Pending, questionId: string): boolean {
+  return pending.patches.some(
+    (patch) =>
+      patch.questionId === questionId && patch.change !== 'removed' && 'hasUpvoted' in patch.change,
+  );
 }
 
 /** The question in the room that this ask has become, by the server's answer or, before that, by its echo. */

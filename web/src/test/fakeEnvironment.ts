@@ -18,10 +18,10 @@ export class FakeStream implements EventStream {
     this.closed = true;
   }
 
-  /** Like EventSource, a frame without an id repeats the last one. */
-  say(type: string, data?: unknown, id?: string): void {
+  /** Like EventSource, a frame without an id repeats the last one. `beside` are members beside `data`. */
+  say(type: string, data?: unknown, id?: string, beside: object = {}): void {
     if (id !== undefined) this.lastId = id;
-    const frame = JSON.stringify({ type, data, timestamp: 0 });
+    const frame = JSON.stringify({ type, data, ...beside });
     this.onmessage?.(new MessageEvent('message', { data: frame, lastEventId: this.lastId }));
   }
 
@@ -33,6 +33,8 @@ export class FakeStream implements EventStream {
 export class FakeEnvironment implements Environment {
   time = 1_000_000;
   chance = 0.5;
+  isHidden = false;
+  isOnline = true;
   readonly streams: FakeStream[] = [];
   private timers: Timer[] = [];
   private listeners = new Set<(signal: PageSignal) => void>();
@@ -40,6 +42,8 @@ export class FakeEnvironment implements Environment {
   now = (): number => this.time;
   random = (): number => this.chance;
   soon = (action: () => void): void => action();
+  hidden = (): boolean => this.isHidden;
+  online = (): boolean => this.isOnline;
 
   after = (ms: number, action: () => void): (() => void) => {
     const timer = { at: this.time + ms, action };
@@ -61,6 +65,8 @@ export class FakeEnvironment implements Environment {
   };
 
   signal(signal: PageSignal): void {
+    if (signal === 'hidden' || signal === 'visible') this.isHidden = signal === 'hidden';
+    if (signal === 'offline' || signal === 'online') this.isOnline = signal === 'online';
     for (const listener of [...this.listeners]) listener(signal);
   }
 

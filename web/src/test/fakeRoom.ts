@@ -36,7 +36,7 @@ export function sayRoom(
 export function fakeApi(prepared: Partial<Api>): Api {
   return new Proxy(prepared as Api, {
     get: (target, name: keyof Api) => {
-      if (name in target) return target[name];
+      if (name in target) return Reflect.get(target, name) as unknown;
       return vi.fn(() => {
         throw new Error(`Nobody expected ${name}`);
       });

@@ -31,7 +31,11 @@ export function renderRoom(ui: ReactNode, options: RoomOptions = {}) {
     <QueryClientProvider client={new QueryClient()}>
       <ToastProvider>
         <RoomProvider
-          api={fakeApi({ similar: () => Promise.resolve([]), ...options.api })}
+          api={fakeApi({
+            watch: () => () => {},
+            similar: () => Promise.resolve([]),
+            ...options.api,
+          })}
           client={client}
           session={{ tenantId: 'T', tenantSlug: 'acme', role: 'member', isGuest: true, can }}
           tenant={{

@@ -1,8 +1,13 @@
-type Status = 'connecting' | 'live' | 'catching-up' | 'offline';
+type Status = 'connecting' | 'live' | 'checking' | 'catching-up' | 'offline';
 
 const looks: Record<Status, { text: string; dot: string; hint: string }> = {
   connecting: { text: 'Connecting', dot: 'bg-wait animate-pulse', hint: 'Opening the connection' },
   live: { text: 'Live', dot: 'bg-live', hint: 'Everything appears as it happens' },
+  checking: {
+    text: 'Checking…',
+    dot: 'bg-wait animate-pulse',
+    hint: 'The server should have answered by now',
+  },
   'catching-up': {
     text: 'Catching up',
     dot: 'bg-wait animate-pulse',

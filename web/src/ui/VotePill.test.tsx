@@ -10,6 +10,7 @@ function pill(props: Partial<VotePillProps> = {}) {
     <VotePill
       votes={3}
       voted={false}
+      pending={false}
       reason={null}
       onVote={onVote}
       onRefused={onRefused}

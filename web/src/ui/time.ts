@@ -6,8 +6,9 @@ const units = [
   ['minute', 60_000],
 ] as const;
 
-/** "2 minutes ago", in the reader's language. */
-export function ago(iso: string, now: number, locale?: string): string {
+/** "2 min. ago", in the page's language, whatever the browser's is. */
+export function ago(iso: string, now: number): string {
+  const locale = document.documentElement.lang || 'en';
   const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const passed = Math.max(0, now - Date.parse(iso));
   for (const [unit, ms] of units) {
@@ -16,12 +17,12 @@ export function ago(iso: string, now: number, locale?: string): string {
   return 'just now';
 }
 
-/** The present, every half minute anew. */
-export function useNow(): number {
+/** The present by a clock that is so many ms ahead of this machine's, every half minute anew. */
+export function useNow(ahead: number): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), 30_000);
     return () => clearInterval(timer);
   }, []);
-  return now;
+  return now + ahead;
 }

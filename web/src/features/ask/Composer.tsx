@@ -71,6 +71,7 @@ export function Composer({ text, onText }: ComposerProps) {
           ref={input}
           value={text}
           rows={2}
+          dir="auto"
           enterKeyHint="enter"
           aria-describedby={`${id}-privacy ${id}-count`}
           placeholder="Type your question"
@@ -99,7 +100,7 @@ export function Composer({ text, onText }: ComposerProps) {
               >
                 <option value="">For everyone</option>
                 {teams.map((team) => (
-                  <option key={team.id} value={team.id}>
+                  <option key={team.id} value={team.id} dir="auto">
                     {team.name}
                   </option>
                 ))}

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { patched, useCan, usePending, useRoom, useSSE, whyNoVote } from '../../room';
+import { isVotePending, patched, useCan, usePending, useRoom, useSSE, whyNoVote } from '../../room';
 import { useShowToast } from '../../ui/Toasts';
 import { useDebounced } from '../../ui/useDebounced';
 import { VotePill } from '../../ui/VotePill';
@@ -52,11 +52,14 @@ export function SimilarQuestions({ text }: { text: string }) {
                 <VotePill
                   votes={question.upvotes}
                   voted={question.hasUpvoted}
+                  pending={isVotePending(pending, question.id)}
                   reason={whyNoVote(question, mayVote)}
                   onVote={(want) => void actions.vote(question.id, want)}
                   onRefused={(reason) => showToast({ tone: 'notice', text: reason })}
                 />
-                <p className="line-clamp-3 min-w-0">{question.body}</p>
+                <p dir="auto" className="line-clamp-3 min-w-0">
+                  {question.body}
+                </p>
               </li>
             ))}
           </ul>

@@ -46,6 +46,7 @@ export function AnswerForm({ question, onDone }: AnswerFormProps) {
         id={id}
         ref={input}
         rows={3}
+        dir="auto"
         value={text}
         maxLength={longest}
         onChange={(event) => setText(event.target.value)}

@@ -46,6 +46,7 @@ export function TagMenu({ question }: { question: Question }) {
       >
         <input
           type="text"
+          dir="auto"
           aria-label={mayCreate ? 'Find or create a tag' : 'Find a tag'}
           placeholder={mayCreate ? 'Find or create a tag' : 'Find a tag'}
           value={text}
@@ -71,7 +72,9 @@ export function TagMenu({ question }: { question: Question }) {
                   className="size-2.5 shrink-0 rounded-full"
                   style={{ backgroundColor: tag.color }}
                 />
-                <span className="min-w-0">{tag.name}</span>
+                <span dir="auto" className="min-w-0">
+                  {tag.name}
+                </span>
               </label>
             </li>
           ))}
@@ -82,7 +85,10 @@ export function TagMenu({ question }: { question: Question }) {
             onClick={() => void create()}
             className="flex min-h-11 w-full items-center gap-2 rounded-xl px-2 text-left font-medium text-accent-text hover:bg-sunken"
           >
-            <Icon name="tag" /> <span className="min-w-0">Create “{typed}”</span>
+            <Icon name="tag" />{' '}
+            <span className="min-w-0">
+              Create “<bdi>{typed}</bdi>”
+            </span>
           </button>
         )}
         {tags.length === 0 && !creates && (

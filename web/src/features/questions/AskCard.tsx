@@ -15,11 +15,26 @@ export function AskCard({ ask, onEdit }: AskCardProps) {
 
   return (
     <article
-      className={`rise rounded-2xl border border-dashed bg-surface p-3 sm:p-4 ${error ? 'border-danger' : 'border-edge'}`}
+      className={`rise rounded-2xl border border-dashed bg-surface p-3 sm:p-4 ${error && !ask.isUncertain ? 'border-danger' : 'border-edge'}`}
     >
-      <p className="text-[1.0625rem] leading-snug whitespace-pre-line">{ask.body}</p>
+      <p dir="auto" className="text-[1.0625rem] leading-snug whitespace-pre-line">
+        {ask.body}
+      </p>
       {error === null ? (
         <p className="mt-2 text-sm text-muted">Sending…</p>
+      ) : ask.isUncertain ? (
+        <>
+          <p role="alert" className="mt-2 text-[0.9375rem]">
+            <strong className="font-semibold">Not confirmed.</strong> The server has not answered,
+            so your question may have arrived or not. Once you are connected again, this will be
+            found out here.
+          </p>
+          <div className="mt-2 flex flex-wrap gap-2">
+            <Button look="quiet" onClick={() => actions.discardAsk(ask.key)}>
+              Discard
+            </Button>
+          </div>
+        </>
       ) : (
         <>
           <p role="alert" className="mt-2 text-[0.9375rem] text-danger">
@@ -27,7 +42,7 @@ export function AskCard({ ask, onEdit }: AskCardProps) {
           </p>
           <div className="mt-2 flex flex-wrap gap-2">
             <Button look="filled" onClick={() => actions.askAgain(ask.key)}>
-              Try again
+              Send again
             </Button>
             {onEdit && (
               <Button

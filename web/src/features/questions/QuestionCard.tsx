@@ -10,6 +10,7 @@ import type { Question } from '../../wire';
 export interface QuestionCardProps {
   question: Question;
   teamName: string | null;
+  votePending: boolean;
   now: number;
   /** What a moderator can do with it. */
   tools: ReactNode;
@@ -18,6 +19,7 @@ export interface QuestionCardProps {
 export const QuestionCard = memo(function QuestionCard({
   question,
   teamName,
+  votePending,
   now,
   tools,
 }: QuestionCardProps) {
@@ -37,6 +39,7 @@ export const QuestionCard = memo(function QuestionCard({
         <VotePill
           votes={question.upvotes}
           voted={question.hasUpvoted}
+          pending={votePending}
           reason={whyNoVote(question, mayVote)}
           onVote={(want) => void actions.vote(question.id, want)}
           onRefused={(reason) => showToast({ tone: 'notice', text: reason })}
@@ -47,13 +50,15 @@ export const QuestionCard = memo(function QuestionCard({
               <Icon name="pin" /> Pinned
             </p>
           )}
-          <p className="text-[1.0625rem] leading-snug whitespace-pre-line">{question.body}</p>
+          <p dir="auto" className="text-[1.0625rem] leading-snug whitespace-pre-line">
+            {question.body}
+          </p>
           <ul className="mt-2 flex flex-wrap items-center gap-x-2.5 gap-y-1 text-sm text-muted">
             <li>
               <time dateTime={question.createdAt}>{ago(question.createdAt, now)}</time>
             </li>
             {question.isMine && <li className="font-medium text-accent-text">Yours</li>}
-            {teamName !== null && <li>{teamName}</li>}
+            {teamName !== null && <li dir="auto">{teamName}</li>}
             {question.isFrozen && (
               <li className="flex items-center gap-1 rounded-full bg-cold-soft px-2 font-medium text-cold">
                 <Icon name="snow" className="size-3.5" /> Frozen
@@ -69,7 +74,7 @@ export const QuestionCard = memo(function QuestionCard({
                   className="size-2 shrink-0 rounded-full"
                   style={{ backgroundColor: tag.color }}
                 />
-                {tag.name}
+                <bdi>{tag.name}</bdi>
               </li>
             ))}
           </ul>
@@ -83,7 +88,9 @@ export const QuestionCard = memo(function QuestionCard({
           <p className="flex items-center gap-1 text-sm font-semibold text-accent-text">
             <Icon name="check" /> Answered
           </p>
-          <p className="mt-1 whitespace-pre-line">{question.responseText}</p>
+          <p dir="auto" className="mt-1 whitespace-pre-line">
+            {question.responseText}
+          </p>
         </div>
       )}
       {tools}

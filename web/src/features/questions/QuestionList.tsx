@@ -1,5 +1,5 @@
 import { useRef, useState, type ReactNode } from 'react';
-import { usePending, useSSE, type Item } from '../../room';
+import { isVotePending, usePending, useSSE, type Item } from '../../room';
 import { Button } from '../../ui/Button';
 import { useNow } from '../../ui/time';
 import type { Question } from '../../wire';
@@ -20,10 +20,10 @@ export interface QuestionListProps {
 }
 
 export function QuestionList({ items, tools, onEdit }: QuestionListProps) {
-  const { room } = useSSE();
+  const { room, ahead } = useSSE();
   const pending = usePending();
   const list = useRef<HTMLOListElement>(null);
-  const now = useNow();
+  const now = useNow(ahead);
   const [limit, setLimit] = useState(pageSize);
   const held = useHold(list);
   useGlide(list);
@@ -66,6 +66,7 @@ export function QuestionList({ items, tools, onEdit }: QuestionListProps) {
                 <QuestionCard
                   question={question}
                   teamName={teams.get(question.teamId ?? '') ?? null}
+                  votePending={isVotePending(pending, question.id)}
                   now={now}
                   tools={gone ? null : tools(question)}
                 />

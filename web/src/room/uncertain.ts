@@ -1,0 +1,98 @@
+/**
+ * What became of a change whose answer was lost. The server may have made it all the same, so nothing is sent again before
+ * that is known: the stream shows the question, and a look at it says whether it, or the vote on it, is this person's.
+ */
+import { ApiError, type Api } from '../api';
+import type { LiveClient } from '../live';
+import type { Question } from '../wire';
+import { arrived, updateAsk, type Ask, type Pending } from './pending';
+import type { Store } from './store';
+
+/** How long after the stream is live again a question that was received may take to be in it. */
+export const arrivalLimit = 5_000;
+/** Between two looks that failed. */
+const pause = 5_000;
+
+export interface UncertainOptions {
+  api: Api;
+  client: LiveClient;
+  pending: Store<Pending>;
+}
+
+export function createUncertain({ api, client, pending }: UncertainOptions) {
+  const isLive = () => client.getSnapshot().status === 'live';
+
+  /** Resolves once `condition` holds, at the latest after `limit` ms. */
+  function until(condition: () => boolean, limit?: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (condition()) {
+        resolve();
+        return;
+      }
+      const stops: (() => void)[] = [];
+      const done = () => {
+        for (const stop of stops) stop();
+        resolve();
+      };
+      const look = () => {
+        if (condition()) done();
+      };
+      stops.push(client.subscribe(look), pending.subscribe(look));
+      if (limit !== undefined) {
+        const timer = setTimeout(done, limit);
+        stops.push(() => clearTimeout(timer));
+      }
+    });
+  }
+
+  /** Reads from the server what is this person's about a question. Null if the question is gone. */
+  async function learnOwn(id: string): Promise<Question | null> {
+    for (;;) {
+      await until(isLive);
+      try {
+        const question = await api.question(id);
+        client.merge(question, null);
+        return question;
+      } catch (reason) {
+        if (!(reason instanceof ApiError)) throw reason;
+        if (reason.status === 404) return null;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+
+  const find = (key: string): Ask | undefined => pending.get().asks.find((ask) => ask.key === key);
+
+  function echo(key: string): Question | null {
+    const ask = find(key);
+    return ask ? arrived(ask, client.getSnapshot().room.questions) : null;
+  }
+
+  return {
+    async vote(id: string): Promise<void> {
+      await learnOwn(id);
+    },
+
+    /** Ends when the question is found, or is known not to have arrived, or was discarded. */
+    async ask(key: string): Promise<void> {
+      while (find(key)) {
+        await until(() => isLive() || !find(key));
+        await until(() => echo(key) !== null || !isLive() || !find(key), arrivalLimit);
+        const known = echo(key);
+        if (known === null) {
+          if (!isLive()) continue;
+          pending.update((it) => updateAsk(it, key, { isUncertain: false }));
+          return;
+        }
+        if ((await learnOwn(known.id))?.isMine) {
+          const change = { questionId: known.id, error: null, isUncertain: false };
+          pending.update((it) => updateAsk(it, key, change));
+          return;
+        }
+        // Somebody else asked the same, and this one is still to be found.
+        const before = new Map(find(key)?.before).set(known.id, known);
+        pending.update((it) => updateAsk(it, key, { before }));
+      }
+    },
+  };
+}
