@@ -98,7 +98,7 @@ web/node_modules/.package-lock.json: web/package-lock.json web/package.json | .v
 
 # ---- The tools for the API's documents: linters, and generators of clients -----------------------
 
-$(documents): scripts/documents/package-lock.json scripts/documents/package.json | .venv/.dev
+$(documents): scripts/documents/package-lock.json scripts/documents/package.json | $(bin)/python
 	$(npm) ci --prefix ../scripts/documents
 	@touch $@
 
