@@ -44,7 +44,7 @@ check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, form
 	$(bin)/python -m scripts.dump_documents scripts/documents/build
 	$(npm) run --silent --prefix ../scripts/documents lint
 
-bench: .venv/.bench ## Measure votes, pages, the fan-out and several processes, side by side with their yardsticks (docs/benchmarks.md)
+bench: .venv/.bench $(web) ## Measure votes, pages, the fan-out, several processes and the first load, side by side with their yardsticks (docs/benchmarks.md)
 	$(bin)/python -m bench.votes
 	$(bin)/python -m bench.pages
 	$(bin)/python -m bench.fanout
@@ -52,6 +52,7 @@ bench: .venv/.bench ## Measure votes, pages, the fan-out and several processes, 
 	$(bin)/python -m bench.growth
 	$(bin)/python -m bench.machines
 	$(bin)/python -m bench.contention
+	$(bin)/python -m bench.first_load
 
 format: .venv/.dev ## Format the Python code and mend what ruff can mend
 	$(bin)/ruff check --fix-only
