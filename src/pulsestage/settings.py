@@ -112,8 +112,10 @@ class Settings(BaseSettings):
     """`auto` is readable on a terminal and JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important messages that are logged; changes and failed requests are `info`, all others `debug`."""
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = 75
+    """How long an idle connection is kept; choose more than the proxy before the server keeps one."""
     shutdown_seconds: Annotated[int, Field(ge=1)] = 10
-    """How long running requests may take to finish when the server stops."""
+    """How long requests may take to finish when the server stops."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ import pytest
 
 from pulsestage.cli.serve import greeting
 from pulsestage.settings import Settings
+from tests.cli.processes import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +69,28 @@ def test_being_told_to_stop_is_no_failure(start: Start, how: signal.Signals) -> 
         assert "goodbye" in "".join(received)
     assert code == 0
     assert "Traceback" not in server.err
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_signal_ends_all_waiting(start: Start, workers: int) -> None:
+    """A request of which half has come would be waited for until the 30 seconds for it are over."""
+    settings = {"PULSESTAGE_SHUTDOWN_SECONDS": "3600", "PULSESTAGE_DATA_DIR": f"data-{workers}"}
+    server = start("serve", "--port", "0", "--workers", str(workers), **settings)
+    port = int(server.printed(r"serves http://127\.0\.0\.1:(\d+);").group(1))
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\n")
+        os.kill(server.pid, signal.SIGTERM)
+        eventually(lambda: refuses(port))
+        assert server.stop(signal.SIGTERM) == 0
+    assert "Traceback" not in server.err
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_a_home_tenant_that_is_missing_is_pointed_out(tmp_path: Path) -> None:

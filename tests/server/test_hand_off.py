@@ -185,9 +185,11 @@ async def test_a_client_that_left_while_its_request_was_looked_at_has_no_stream(
     async with wire(server) as client:
         client.send(GET)
         await reached.wait()
-    await until(lambda: not server.uvicorn.server_state.connections)
+    [connection] = server.uvicorn.server_state.connections
+    assert isinstance(connection, StreamingProtocol)
+    await until(lambda: connection.half_closed)
     decided.set()
-    await until(lambda: not server.uvicorn.server_state.tasks)
+    await until(lambda: not server.uvicorn.server_state.tasks and not server.uvicorn.server_state.connections)
     assert server.app.state.hub.stats().joins == joins
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 

@@ -67,6 +67,28 @@ async def test_trailers_have_the_same_limit(server: Server) -> None:
     assert b"HTTP/1.1 2" not in answer
 
 
+async def test_a_client_that_sends_no_more_is_answered(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def until_no_more_comes() -> None:
+        [connection] = server.uvicorn.server_state.connections
+        await until(lambda: connection.half_closed)  # type: ignore[union-attr]
+
+    monkeypatch.setattr(server.app.state.context.directory, "check", until_no_more_comes)
+    async with wire(server) as client:
+        client.send(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.writer.write_eof()
+        answer = await client.rest()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("sent", [b"GET /hea", b"POST /questions HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"])
+async def test_half_a_request_of_which_no_more_comes_is_dropped(server: Server, sent: bytes) -> None:
+    async with wire(server) as client:
+        client.send(sent)
+        client.writer.write_eof()
+        assert await client.rest() == b""
+
+
 # ---- Time --------------------------------------------------------------------------------------
 
 

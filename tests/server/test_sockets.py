@@ -1,15 +1,17 @@
 """What the operating system is asked for, as it then says it is."""
 
 import asyncio
+import errno
 import logging
 import resource
+import select
 import socket
 import sys
 from pathlib import Path
 
 import pytest
 
-from pulsestage.server.sockets import OTHER_FILES, SEND_BUFFER_BYTES, allow_open_files, watch_peers
+from pulsestage.server.sockets import OTHER_FILES, SEND_BUFFER_BYTES, allow_open_files, drop_new, watch_peers
 from tests.http.conftest import make_settings
 from tests.http.streaming.server import listening
 from tests.server.wire import until, wire
@@ -45,7 +47,30 @@ def test_sockets_that_are_not_tcp_are_left_alone() -> None:
     one, other = socket.socketpair()
     with one, other:
         watch_peers(one.fileno(), 30)
+        drop_new(one.fileno())
         assert one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
+
+
+@needs_linux
+def test_a_connection_that_waits_is_still_accepted_and_later_ones_are_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        address = listener.getsockname()
+        early = socket.create_connection(address)
+        drop_new(listener.fileno())
+        late = socket.socket()
+        late.settimeout(0)
+        with early, late:
+            assert late.connect_ex(address) == errno.EINPROGRESS
+            accepted, peer = listener.accept()
+            accepted.close()
+            assert peer == early.getsockname()
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+            listener.close()
+            # It repeats its SYN after a second, and is refused.
+            select.select([], [late], [])
+            assert late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 
 
 # ---- Open files --------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class HttpOptions:
 def create_app(
     options: HttpOptions, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
 ) -> FastAPI:
-    """The ASGI application. Its lifespan puts `context` and `hub` on `app.state`."""
+    """The ASGI application. Its lifespan puts `context` and `hub` on `app.state`; a server that stops says so there."""
     app = FastAPI(
         title="PulseStage",
         version=pulsestage.__version__,
@@ -45,6 +45,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are at /metrics and in the log
     )
     app.state.options = options
+    app.state.stopping = False
     app.state.admission = Admission(options.streams)
     app.state.metrics = metrics.HttpMetrics()
 

@@ -167,14 +167,18 @@ class Hub:
                     channel.check(bounds[tenant])
 
     async def close(self, reason: str) -> None:
-        """Say goodbye to every stream, refuse new ones, and wait until the last bytes have left or had their time.
-
-        Goodbyes are spread over `farewell_seconds`, and what they say of when to come back is random: a server that
-        stops sends its clients elsewhere, one after the other.
-        """
+        """Refuse new streams, and say goodbye to all that there are."""
         self._running = False
         for timer in self._timers.values():
             timer.cancel()
+        await self.say_goodbye(reason)
+
+    async def say_goodbye(self, reason: str) -> None:
+        """End every stream that there is now, and wait until the last bytes have left or had their time.
+
+        Goodbyes are spread over `farewell_seconds`, and what they say of when to come back is random: a server that
+        stops sends its clients elsewhere, one after the other. New streams may begin until the hub is closed.
+        """
         engine = self._engine
         streams = [stream for channel in self._channels.values() for stream in channel.subscriptions]
         size = engine.settings.slice_writes

@@ -4,7 +4,8 @@ This is the worker's side; `worker.py` is the supervisor's. The two talk through
 
 - first the supervisor sends the duty: pickled, with its length in front, as neither the arguments nor the environment
   of a process are a place for secrets;
-- then it says `retire`, or nothing: the end of the connection means that it is dead, and the worker stops;
+- then it says `retire` when another worker listens on the same sockets, `stop` or `interrupt` when all stop, as SIGTERM
+  and SIGINT would say it, or nothing: the end of the connection means that it is dead, and the worker stops;
 - the worker says `ready` when it answers, or `failed` and why, and `leaving` when it has stopped to listen.
 """
 
@@ -13,12 +14,11 @@ from __future__ import annotations
 import asyncio
 import pickle
 import socket
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pulsestage.server.serving import PulseServer, server_of
+from pulsestage.server.serving import INTERRUPTED_LINGER_SECONDS, PulseServer, server_of
 from pulsestage.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 
-LINGER_SECONDS: Final = 1.0
-"""How long a worker that retires still answers on connections that it has."""
 _LENGTH_BYTES: Final = 8
 
 
@@ -89,16 +87,18 @@ async def work(duty: Duty, channel: socket.socket) -> None:
 
 
 async def _heed(reader: asyncio.StreamReader, server: WorkerServer) -> None:
-    while await reader.readline():
-        server.retiring = server.should_exit = True
+    while word := await reader.readline():
+        server.has_successor = word == b"retire\n"
+        if word == b"interrupt\n":
+            server.linger_seconds = INTERRUPTED_LINGER_SECONDS
+        server.should_exit = True
     server.should_exit = True
 
 
 class WorkerServer(PulseServer):
-    """A server with siblings: it stops listening first, so that they get what comes."""
+    """A server whose supervisor is told when it has stopped listening, and why it could not start."""
 
     channel: socket.socket | None = None
-    retiring = False
 
     def __init__(self, config: Config, *arguments: Any) -> None:  # noqa: ANN401 - its parent's
         super().__init__(config, *arguments)
@@ -110,25 +110,12 @@ class WorkerServer(PulseServer):
         """What the application's start raised."""
         return self._start.failure
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Leave the address to the siblings, then stop as a lone server does."""
-        for server in self.servers:
-            server.close()
+    def close_listeners(self) -> None:
+        """Leave the address to the siblings."""
+        super().close_listeners()
         if self.channel is not None:
             with suppress(OSError):  # nobody is there to hear it
                 self.channel.sendall(b"leaving\n")
-        # Whoever gets an answer from now on comes back on a new connection, which is a sibling's.
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        if self.retiring:
-            await self._linger()
-        await super().shutdown(sockets)
-
-    async def _linger(self) -> None:
-        """Answer what is on its way: uvicorn would close every connection whose request has not come yet."""
-        until = time.monotonic() + LINGER_SECONDS
-        await asyncio.sleep(0.05)  # what was accepted last is no connection yet
-        while self.server_state.connections and time.monotonic() < until:  # noqa: ASYNC110 - uvicorn tells nobody
-            await asyncio.sleep(0.05)
 
 
 class _Start:

@@ -29,6 +29,8 @@ MAX_HEAD_BYTES: Final = 65_536
 """Largest head: request line and header fields. Browsers and proxies send a few thousand."""
 REQUEST_SECONDS: Final = 30.0
 """How long a request may take to arrive, from its first byte or from the opening of the connection."""
+CROWDED_KEEP_ALIVE_SECONDS: Final = 5
+"""How long an idle connection is kept where there are many of them."""
 
 TOUCHED: Final = {
     HttpToolsProtocol: (
@@ -41,6 +43,7 @@ TOUCHED: Final = {
         "parser",
         "pipeline",
         "scope",
+        "timeout_keep_alive",
         "transport",
     ),
     FlowControl: ("resume_reading",),
@@ -61,19 +64,32 @@ def _room_for_all(_connections: int) -> bool:
     return True
 
 
+def _never_crowded(_connections: int) -> bool:
+    return False
+
+
 class StreamingProtocol(HttpToolsProtocol):
     """Offers the socket of each request to whoever answers it, as the ASGI extension `pulsestage.hand_off`.
 
-    `has_room` is asked, with the number of connections that have no stream, whether another one may stay.
+    `has_room` is asked, with the number of connections that have no stream, whether another one may stay; `is_crowded`
+    whether they are so many that idle ones should leave soon.
     """
 
-    def __init__(self, *arguments: Any, has_room: Callable[[int], bool] = _room_for_all, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401 - uvicorn's own
+        has_room: Callable[[int], bool] = _room_for_all,
+        is_crowded: Callable[[int], bool] = _never_crowded,
+        **named: Any,  # noqa: ANN401 - likewise
+    ) -> None:
         super().__init__(*arguments, **named)
         self._has_room = has_room
         self.parser: PlainParser = PlainParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+        self._is_crowded = is_crowded
         self._head_bytes = 0
         self._receiving = False
+        self.half_closed = False
         self._timer: asyncio.TimerHandle | None = None
 
     # ---- What comes in -------------------------------------------------------------------------
@@ -143,6 +159,24 @@ class StreamingProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_message_complete()
 
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio's says so
+        """The client sends no more. It may still read, so a request that has come whole is answered.
+
+        What is being answered is not waited for: through ASGI a stream learns from this that its client is gone. TLS
+        has no half-closed connections.
+        """
+        if self.scheme == "https" or self._receiving or not self._is_answering or self.cycle.response_started:
+            return False
+        self.cycle.keep_alive = False
+        self.half_closed = True
+        return True
+
+    def on_response_complete(self) -> None:
+        """The connection may be used again."""
+        if self._is_crowded(len(self.connections)):
+            self.timeout_keep_alive = CROWDED_KEEP_ALIVE_SECONDS
+        super().on_response_complete()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._stop_timer()
@@ -160,6 +194,11 @@ class StreamingProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self.transport = self.flow = self.cycle = self.parser = self.scope = self.headers = None  # type: ignore[assignment]
         return transport
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is arriving or being answered."""
+        return self._receiving or self._is_answering
 
     @property
     def _is_answering(self) -> bool:
@@ -195,12 +234,13 @@ class Offer:
         return True
 
     def take(self) -> asyncio.Transport | None:
-        """The transport, unless the client has gone. To uvicorn the request is answered."""
+        """The transport, unless the client has gone, as far as is known. To uvicorn the request is answered."""
         cycle, protocol = self._cycle(), self._protocol()
         if cycle is None or protocol is None:
             return None
         cycle.response_complete = True
-        if cycle.disconnected or protocol.transport.is_closing():
+        if cycle.disconnected or protocol.half_closed or protocol.transport.is_closing():
+            protocol.transport.close()
             return None
         return protocol.let_go()
 

@@ -1,25 +1,38 @@
-"""Running the application under uvicorn, and stopping it in the right order.
+"""Running the application under uvicorn, and stopping it so that no request stays without an answer.
 
-On SIGTERM or SIGINT the streams are told goodbye first, so that uvicorn, which waits for connections before it ends
-the application's lifespan, has none left to wait for.
+A single process, a worker and a pod stop in one order:
+
+1. `/health/ready` says 503, and every answer `Connection: close`.
+2. Connections that the kernel has taken are accepted, then nobody listens any more. Where a successor listens on the
+   same sockets, they are left to it.
+3. Streams are told goodbye. One that begins later, on a connection that was kept, is told at the end.
+4. Connections stay open until the request that may be on its way on them was answered, or for `LINGER_SECONDS`:
+   whoever is silent for so long won't use the connection any more. Requests may take `shutdown_seconds` to finish.
+5. uvicorn ends the application's lifespan.
+
+A second signal ends all waiting.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import signal
+import time
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import uvicorn
 
 from pulsestage.bootstrap import application
 from pulsestage.server.protocol import StreamingProtocol
 from pulsestage.server.proxies import ProxyHeaders
-from pulsestage.server.sockets import allow_open_files, watch_peers
+from pulsestage.server.sockets import allow_open_files, drop_new, watch_peers
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from types import FrameType
 
     from fastapi import FastAPI
 
@@ -27,8 +40,23 @@ if TYPE_CHECKING:
     from pulsestage.settings import Settings
 
 
+LINGER_SECONDS: Final = 5.0
+"""How long a stopping server keeps idle connections: longer than the proxies in deploy/ do (4 seconds)."""
+INTERRUPTED_LINGER_SECONDS: Final = 0.5
+"""The same after Ctrl-C: somebody waits at a terminal, and it is rarely a proxy that has the connections."""
+SETTLE_SECONDS: Final = 0.1
+"""For handshakes that have begun and connections that are accepted, which uvicorn doesn't know of yet."""
+LAST_SECONDS: Final = 0.2
+"""For responses whose last bytes are being sent, when the time is up."""
+_LOOK_SECONDS: Final = 0.05
+
+
 class PulseServer(uvicorn.Server):
     """uvicorn's server with our sockets and our order of stopping."""
+
+    has_successor = False
+    """Whether another process accepts from the same sockets."""
+    linger_seconds = LINGER_SECONDS
 
     def __init__(
         self,
@@ -41,6 +69,7 @@ class PulseServer(uvicorn.Server):
         self._app = app
         self._settings = settings
         self._on_started = on_started
+        self._was_signalled = self._stop_now = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, then tell on which port."""
@@ -56,12 +85,52 @@ class PulseServer(uvicorn.Server):
         if self._on_started is not None and not self.should_exit:
             self._on_started(self.servers[0].sockets[0].getsockname()[1])
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop, in haste after Ctrl-C; at the second signal, stop now."""
+        if self._was_signalled:
+            self._stop_now = True
+            return
+        self._was_signalled = True
+        if sig == signal.SIGINT:
+            self.linger_seconds = INTERRUPTED_LINGER_SECONDS
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say goodbye to every stream, then stop as uvicorn does."""
-        hub = getattr(self._app.state, "hub", None)
-        if hub is not None:
-            await hub.close("shutdown")
+        """Stop in the order above."""
+        begun = time.monotonic()
+        deadline = begun + self._settings.shutdown_seconds
+        hub: Hub = self._app.state.hub
+        self._app.state.stopping = True
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await self._stop_listening()
+        await hub.say_goodbye("shutdown")
+        await self._linger(min(begun + self.linger_seconds, deadline), deadline)
+        await hub.close("shutdown")
+        self.config.timeout_graceful_shutdown = LAST_SECONDS  # type: ignore[assignment] # any number will do
         await super().shutdown(sockets)
+
+    async def _stop_listening(self) -> None:
+        if self.has_successor:
+            self.close_listeners()
+            await asyncio.sleep(SETTLE_SECONDS)
+        else:
+            for server in self.servers:
+                for listener in server.sockets:
+                    drop_new(listener.fileno())
+            await asyncio.sleep(SETTLE_SECONDS)
+            self.close_listeners()
+
+    def close_listeners(self) -> None:
+        """Take no more connections."""
+        for server in self.servers:
+            server.close()
+
+    async def _linger(self, silent_until: float, busy_until: float) -> None:
+        while not self._stop_now and (connections := self.server_state.connections):
+            is_busy = any(each.is_busy for each in connections if isinstance(each, StreamingProtocol))
+            if time.monotonic() >= (busy_until if is_busy else silent_until):
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 Server = TypeVar("Server", bound=PulseServer)
@@ -80,13 +149,16 @@ def server_of(kind: type[Server], settings: Settings, on_started: Callable[[int]
         hub: Hub = app.state.hub
         return connections + hub.total_connections <= settings.max_connections
 
+    def is_crowded(connections: int) -> bool:
+        return connections > settings.max_connections // 4
+
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         root_path="",  # the application's edge knows it; uvicorn would put it in front of every path as well
         loop="auto",
-        http=partial(StreamingProtocol, has_room=has_room),  # type: ignore[arg-type] # called like the class
+        http=partial(StreamingProtocol, has_room=has_room, is_crowded=is_crowded),  # type: ignore[arg-type] # called like the class
         ws="none",
         lifespan="on",
         log_config=None,
@@ -95,7 +167,7 @@ def server_of(kind: type[Server], settings: Settings, on_started: Callable[[int]
         server_header=False,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_keep_alive=settings.keep_alive_seconds,
     )
     config.app = ProxyHeaders(app, config.forwarded_allow_ips)  # type: ignore[arg-type] # an ASGI application, as it is
     return kind(config, app, settings, on_started)

@@ -13,7 +13,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Final
 
-from pulsestage.server.duty import LINGER_SECONDS, Duty
+from pulsestage.server.duty import Duty
 from pulsestage.server.errors import WorkerFailed
 from pulsestage.server.worker import Worker
 
@@ -114,7 +114,7 @@ class Slot:
 
     async def _see_off(self, worker: Worker) -> None:
         try:
-            async with asyncio.timeout(LINGER_SECONDS + self._settings.shutdown_seconds + GRACE_SECONDS):
+            async with asyncio.timeout(self._settings.shutdown_seconds + GRACE_SECONDS):
                 await worker.ended()
         except TimeoutError:
             log.warning("Worker %d (process %d) does not stop, and is killed", self.number, worker.pid)

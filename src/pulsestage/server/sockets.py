@@ -1,11 +1,14 @@
-"""What the operating system is asked for: enough descriptors, and word of peers that are gone."""
+"""What the operating system is asked for: enough descriptors, word of peers that are gone, and no new connections."""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
+import struct
 import sys
+from contextlib import suppress
+from ctypes import addressof, create_string_buffer
 from typing import Final
 
 log = logging.getLogger("pulsestage.server")
@@ -16,6 +19,17 @@ OTHER_FILES: Final = 200
 """Descriptors that are no connections: databases, logs, the loop itself."""
 PROBES: Final = 3
 """How many keep-alive probes may stay without an answer."""
+_SO_ATTACH_FILTER: Final = 26
+_DROP_SYN: Final = b"".join(
+    struct.pack("HBBI", *instruction)
+    for instruction in (
+        (0x30, 0, 0, 13),  # load the byte with TCP's flags
+        (0x45, 0, 1, 0x02),  # has it SYN?
+        (0x06, 0, 0, 0),  # yes: drop the packet
+        (0x06, 0, 0, 0xFFFF_FFFF),  # no: keep all of it
+    )
+)
+"""A packet filter of the kernel (classic BPF)."""
 
 
 def watch_peers(listener: int, seconds: float) -> None:
@@ -41,6 +55,23 @@ def watch_peers(listener: int, seconds: float) -> None:
         ):
             if (option := getattr(socket, name, None)) is not None:
                 sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def drop_new(listener: int) -> None:
+    """Have the kernel ignore new connections to this listening socket, while handshakes that have begun go on.
+
+    Closing a listening socket resets every connection that nobody has accepted yet. So whoever is about to close it
+    first lets no more come, accepts those that wait, and then closes it: a client that was ignored repeats its SYN
+    after a second and is refused. Only Linux has this; elsewhere a connection may come between the last accept and the
+    close.
+    """
+    if sys.platform != "linux":
+        return
+    program = create_string_buffer(_DROP_SYN)
+    described = struct.pack("HL", len(_DROP_SYN) // struct.calcsize("HBBI"), addressof(program))
+    with socket.socket(fileno=os.dup(listener)) as sock, suppress(OSError):  # some sandboxes have no filters
+        if sock.family in {socket.AF_INET, socket.AF_INET6}:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
 
 
 def allow_open_files(connections: int) -> None:

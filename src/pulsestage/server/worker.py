@@ -65,18 +65,25 @@ class Worker(asyncio.Protocol):
 
     def retire(self) -> None:
         """Have it stop when it has answered what it was asked."""
-        self._transport.write(b"retire\n")
+        self._tell("retire")
 
-    def stop(self) -> None:
-        """Have it stop now, in an orderly manner."""
-        self._signal(signal.SIGTERM)
+    def stop(self, *, in_haste: bool) -> None:
+        """Have it stop as a lone server does, at Ctrl-C if `in_haste`.
+
+        Not by a signal once it serves: if all processes of the service were sent one, a second would end all waiting.
+        """
+        if self.was_ready:
+            self._tell("interrupt" if in_haste else "stop")
+        else:
+            self._process.terminate()
 
     def kill(self) -> None:
         """Have it end whatever it does."""
-        self._signal(signal.SIGKILL)
+        self._process.kill()  # looks first whether it is still there
 
-    def _signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)  # looks first whether it is still there
+    def _tell(self, word: str) -> None:
+        if not self._closed.is_set():
+            self._transport.write(f"{word}\n".encode())
 
     # ---- What it says --------------------------------------------------------------------------
 

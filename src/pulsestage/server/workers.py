@@ -54,6 +54,7 @@ class Workers:
         alone = own or [[]] * settings.workers
         self._slots = [Slot(number, settings, command, shared[number], alone[number]) for number in range(len(shared))]
         self._stop, self._restart = asyncio.Event(), asyncio.Event()
+        self._in_haste = False
         self._terminals = [number for number in range(3) if os.isatty(number)]
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -106,7 +107,7 @@ class Workers:
             slot.close()
         alive = [worker for slot in self._slots for worker in slot.alive]
         for worker in alive:
-            worker.stop()
+            worker.stop(in_haste=self._in_haste)
         try:
             async with asyncio.timeout(self._settings.shutdown_seconds + GRACE_SECONDS):
                 await asyncio.gather(*(worker.ended() for worker in alive))
@@ -122,7 +123,7 @@ class Workers:
     def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         handlers = {
-            signal.SIGTERM: self._stop.set,
+            signal.SIGTERM: self._told_to_stop,
             signal.SIGINT: self._interrupted,
             signal.SIGHUP: self._hung_up,
         }
@@ -135,7 +136,11 @@ class Workers:
                 loop.remove_signal_handler(number)
 
     def _interrupted(self) -> None:
-        if self._stop.is_set():  # a second Ctrl-C: somebody doesn't want to wait
+        self._in_haste = True
+        self._told_to_stop()
+
+    def _told_to_stop(self) -> None:
+        if self._stop.is_set():  # for the second time: somebody doesn't want to wait
             for worker in (worker for slot in self._slots for worker in slot.alive):
                 worker.kill()
         self._stop.set()

@@ -53,7 +53,9 @@ async def ready(request: Request) -> Response:
     """The server can do its work: for a load balancer. Names what fails, and what is slower than it should be."""
     context: Context = request.app.state.context
     hub: Hub = request.app.state.hub
-    failing = [] if hub.running else ["streams"]
+    failing = ["stopping"] if request.app.state.stopping else []
+    if not hub.running:
+        failing.append("streams")
     try:
         await context.directory.check()
     except Unavailable:

@@ -1,0 +1,198 @@
+"""A server that stops, in this process: which connections it still answers on, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pulsestage.cli.listening import listen, port_of
+from pulsestage.server import protocol
+from pulsestage.server.duty import WorkerServer
+from pulsestage.server.serving import INTERRUPTED_LINGER_SECONDS, LINGER_SECONDS, PulseServer, make_server, server_of
+from tests.http.conftest import make_settings
+from tests.http.streaming.server import listening
+from tests.server.wire import Wire, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.http.streaming.server import Server
+
+REQUEST = b"GET %b HTTP/1.1\r\nHost: here\r\n\r\n"
+LONG_SECONDS = 3600
+
+
+@asynccontextmanager
+async def running(server: PulseServer, listener: socket.socket) -> AsyncIterator[PulseServer]:
+    started = asyncio.ensure_future(server.serve([listener]))
+    try:
+        await until(lambda: server.started or started.done())
+        yield server
+    finally:
+        server.should_exit = True
+        await started
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Wire]:
+    """A connection that a client keeps."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield Wire(reader, writer)
+    finally:
+        writer.close()
+
+
+@pytest.fixture(params=["alone", "successor"])
+async def serving_on(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[PulseServer, int]]:
+    """A server that is alone, or a worker whose successor has its sockets already, and the port of either."""
+    [listener] = listen("127.0.0.1", 0)
+    port = port_of(listener)
+    server = server_of(PulseServer if request.param == "alone" else WorkerServer, make_settings(tmp_path))
+    server.has_successor = request.param == "successor"
+    server.linger_seconds = LONG_SECONDS
+    async with running(server, listener):
+        yield server, port
+        server.linger_seconds = 0
+
+
+async def stop(server: PulseServer) -> None:
+    """Have it stop, and wait until it takes no more connections."""
+    server.should_exit = True
+    await until(lambda: not any(each.is_serving() for each in server.servers))
+
+
+@pytest.mark.parametrize("path", [b"/health", b"/sse"])
+async def test_a_kept_connection_is_answered_once_more_and_told_to_close(
+    serving_on: tuple[PulseServer, int], path: bytes
+) -> None:
+    server, port = serving_on
+    async with connected(port) as kept:
+        kept.send(REQUEST % b"/health")
+        assert b"connection: close" not in await kept.until(b"}")
+        await stop(server)
+        kept.send(REQUEST % path)
+        if path == b"/sse":
+            await until(lambda: server.server_state.total_requests == 1 and not server.server_state.connections)
+        answer = await kept.rest()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"connection: close\r\n" in answer
+    assert (b'"type":"goodbye"' in answer) == (path == b"/sse")
+
+
+async def test_readiness_is_off_and_says_why(serving_on: tuple[PulseServer, int]) -> None:
+    server, port = serving_on
+    async with connected(port) as kept:
+        kept.send(REQUEST % b"/health")
+        await kept.until(b"}")
+        await stop(server)
+        kept.send(REQUEST % b"/health/ready")
+        answer = await kept.rest()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b'"failing":["stopping"]' in answer
+
+
+async def test_half_a_request_is_waited_for_even_when_idle_connections_are_not(
+    serving_on: tuple[PulseServer, int],
+) -> None:
+    server, port = serving_on
+    server.linger_seconds = 0
+    request = REQUEST % b"/health"
+    async with connected(port) as kept:
+        kept.send(request[:20])
+        await until(lambda: any(each.is_busy for each in server.server_state.connections))  # type: ignore[union-attr]
+        await stop(server)
+        kept.send(request[20:])
+        assert (await kept.rest()).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_who_is_silent_is_not_waited_for_beyond_the_linger(serving_on: tuple[PulseServer, int]) -> None:
+    server, port = serving_on
+    server.linger_seconds = 0
+    async with connected(port) as kept:
+        kept.send(REQUEST % b"/health")
+        await kept.until(b"}")
+        await stop(server)
+        assert await kept.rest() == b""
+
+
+async def test_streams_are_told_goodbye_while_others_are_waited_for(serving_on: tuple[PulseServer, int]) -> None:
+    server, port = serving_on
+    async with connected(port) as kept, connected(port) as stream:
+        kept.send(REQUEST % b"/health")
+        await kept.until(b"}")
+        stream.send(REQUEST % b"/sse")
+        await until(lambda: server.server_state.total_requests == 1 and len(server.server_state.connections) == 1)
+        server.should_exit = True
+        assert b'"type":"goodbye"' in await stream.rest()
+        kept.send(REQUEST % b"/health")
+        assert (await kept.rest()).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_connections_that_nobody_has_accepted_yet_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stop begins while they wait in the kernel's queue: no turn of the event loop comes in between."""
+    [listener] = listen("127.0.0.1", 0)
+    port = port_of(listener)
+    server = make_server(make_settings(tmp_path))
+    waiting: list[socket.socket] = []
+
+    async def connect_and_exit(counter: int) -> bool:
+        if server.should_exit:
+            for _ in range(5):
+                client = socket.create_connection(("127.0.0.1", port))
+                client.sendall(REQUEST % b"/health")
+                waiting.append(client)
+        return server.should_exit
+
+    monkeypatch.setattr(server, "on_tick", connect_and_exit)
+    async with running(server, listener):
+        pass
+    for client in waiting:
+        with closing(client):
+            assert client.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert len(waiting) == 5
+
+
+# ---- How long ----------------------------------------------------------------------------------
+
+
+def test_ctrl_c_is_a_stop_in_haste_and_a_second_signal_ends_all_waiting(tmp_path: Path) -> None:
+    patient, hasty = (make_server(make_settings(tmp_path)) for _ in range(2))
+    patient.handle_exit(signal.SIGTERM, None)
+    hasty.handle_exit(signal.SIGINT, None)
+    assert (patient.should_exit, patient.linger_seconds) == (True, LINGER_SECONDS)
+    assert (hasty.should_exit, hasty.linger_seconds) == (True, INTERRUPTED_LINGER_SECONDS)
+    assert INTERRUPTED_LINGER_SECONDS < LINGER_SECONDS
+
+
+@pytest.mark.parametrize("connections, seconds", [(2, 5), (3, 75)])
+async def test_idle_connections_are_kept_for_long_unless_there_are_many(
+    tmp_path: Path, connections: int, seconds: int
+) -> None:
+    """`max_connections` of so many times four."""
+    assert protocol.CROWDED_KEEP_ALIVE_SECONDS == 5
+    settings = make_settings(tmp_path, max_connections=4 * connections + 3)
+    async with (
+        listening(settings) as server,
+        connected(server.port) as one,
+        connected(server.port),
+        connected(server.port),
+    ):
+        one.send(REQUEST % b"/health")
+        await one.until(b"}")
+        assert idle_seconds(server) == [seconds]
+
+
+def idle_seconds(server: Server) -> list[float]:
+    """For how long each idle connection is kept."""
+    loop = asyncio.get_running_loop()
+    timers = [each.timeout_keep_alive_task for each in server.uvicorn.server_state.connections]  # type: ignore[union-attr]
+    return [round(timer.when() - loop.time()) for timer in timers if timer is not None]
