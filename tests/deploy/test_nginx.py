@@ -1,6 +1,7 @@
 """`deploy/nginx.conf` does what it says, in the real nginx, in front of two real instances."""
 
 import asyncio
+import gzip
 import json
 import random
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pulsestage.http.web import BUILT
 from tests.chaos.site import Site
 from tests.deploy.conftest import STREAMS_PER_ADDRESS, STREAMS_PER_PERSON
 from tests.deploy.nginx import Nginx
@@ -106,6 +108,39 @@ async def test_compressed_streams_pass_as_they_are(nginx: Nginx) -> None:
         assert (await stream.next())["type"] == "connected"
         question = await ask(client)
         assert (await stream.until("question:created"))[-1]["data"]["id"] == question
+
+
+GZIP_EVERYTHING = (
+    "server_tokens off;",
+    "server_tokens off; gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;",
+)
+
+
+@pytest.mark.parametrize("change", [None, GZIP_EVERYTHING], ids=["as shipped", "told to compress everything"])
+async def test_scripts_and_lists_are_compressed_once(
+    site: Site, nginx_path: str, tmp_path: Path, change: tuple[str, str] | None
+) -> None:
+    """By PulseStage; a second time would make them larger, and no browser would see it."""
+    nginx = Nginx(tmp_path, nginx_path, [each.port for each in site.instances], *([change] if change else []))
+    [script] = (BUILT / "assets").glob("page-*.js")
+    try:
+        async with browser(nginx) as client:
+            for _ in range(3):
+                await ask(client)
+            for coding, suffix in (("br", ".br"), ("gzip", ".gz")):
+                headers = {"Accept-Encoding": coding}
+                async with client.stream("GET", f"/app/assets/{script.name}", headers=headers) as answer:
+                    body = b"".join([piece async for piece in answer.aiter_raw()])
+                assert answer.headers.get_list("content-encoding") == [coding]
+                assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+                assert "Accept-Encoding" in answer.headers["vary"]
+                assert body == script.with_name(script.name + suffix).read_bytes()
+            async with client.stream("GET", "/questions", headers={"Accept-Encoding": "gzip, br"}) as answer:
+                body = b"".join([piece async for piece in answer.aiter_raw()])
+            assert answer.headers.get_list("content-encoding") == ["gzip"]
+            assert len(json.loads(gzip.decompress(body))) >= 3
+    finally:
+        nginx.stop()
 
 
 async def test_a_quiet_stream_lives_on_heartbeats(nginx: Nginx) -> None:

@@ -142,8 +142,9 @@ async def test_a_part_is_a_part_of_what_would_have_come(plain: AsyncClient) -> N
 
 
 async def test_an_asset_of_another_version_is_a_problem_that_nobody_keeps(plain: AsyncClient) -> None:
-    for method in ("GET", "HEAD"):
-        answer = await plain.request(method, "/app/assets/gone.js", headers={"Accept-Encoding": "br"})
+    for method, accept in (("GET", "*/*"), ("HEAD", "*/*"), ("GET", "text/html")):
+        headers = {"Accept-Encoding": "br", "Accept": accept}
+        answer = await plain.request(method, "/app/assets/gone.js", headers=headers)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
         assert answer.headers["cache-control"] == "no-store"
 

@@ -96,7 +96,9 @@ def page_instead(request: Request) -> Response | None:
     root = _root(request)
     path = request.scope["path"].removeprefix(root).lstrip("/")
     first, _, rest = path.partition("/")
-    if first != "app" and first.lower() == "app":  # all in capitals, as QR codes have addresses
+    if first == "app":  # a file that only another version of the page has
+        return None
+    if first.lower() == "app":  # all in capitals, as QR codes have addresses
         path = rest
     return RedirectResponse(f"{root}/app/{quote(path)}", status_code=307, headers={"Vary": "Accept"})
 
