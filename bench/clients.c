@@ -80,7 +80,10 @@ static void scan(struct reader *reader, char *from, char *limit) {
         reader->all_events++;
         reader->events++;
         if (reader->shy) continue;
-        char *stamp = memmem(at, limit - at, STAMP, sizeof STAMP - 1);
+        /* Most have their data before the id, some libraries behind it. */
+        char *behind = at - (sizeof "}\nid: " - 1) - 13 - (sizeof STAMP - 1);
+        char *stamp = behind >= from && !memcmp(behind, STAMP, sizeof STAMP - 1)
+            ? behind : memmem(at, limit - at, STAMP, sizeof STAMP - 1);
         if (stamp) note_latency(stamp, limit, now);
     }
 }

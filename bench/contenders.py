@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import sys
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 OURS = "PulseStage"
 NAMES = (OURS, *(peer.name for peer in PEERS))
 PORT = 7791
+_UPVOTED = re.compile(rb"data: [^\n]*question:upvoted[^\n]*\nid: [^\n]*\n\n")
 STREAM = "/sse?tenantId=default&events=question:upvoted,question:created"
 
 
@@ -80,12 +82,11 @@ def sample_frame() -> bytes:
     with pulsestage(PORT) as ours, socket.create_connection(("127.0.0.1", PORT), timeout=10) as stream:
         stream.sendall(request("GET", STREAM))
         received = b""
-        while b"question:upvoted" not in received.rpartition(b"\nid: ")[2]:
+        while (frame := _UPVOTED.search(received)) is None:
             if b"connected" in received:
                 as_contender(ours).publish()
             received += stream.recv(65536)
-    frame = received[received.rindex(b"\nid: ") + 1 :]
-    return frame[: frame.index(b"\n\n") + 2]
+    return frame[0]
 
 
 def _say(caller: Caller, sent: bytes) -> None:

@@ -111,8 +111,8 @@ def _python(name: str) -> Callable[[int], AbstractContextManager[Running]]:
 
 
 def _data_of(frame: bytes) -> bytes:
-    """What comes after `data: `."""
-    data = frame.split(b"data: ", 1)[1].rstrip()
+    """Its data alone."""
+    data = frame.removeprefix(b"data: ").partition(b"\n")[0]
     json.loads(data)  # one line of it, or this would be another event
     return data
 

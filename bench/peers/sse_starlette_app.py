@@ -34,7 +34,7 @@ async def events(_request: Request) -> Response:
 
 async def publish(request: Request) -> Response:
     """To every client. The frame is taken apart, for the library puts it together itself."""
-    name, data = (await request.body()).decode().splitlines()[:2]
+    data, name = (await request.body()).decode().splitlines()[:2]
     for queue in queues:
         queue.put_nowait((name.removeprefix("id: "), data.removeprefix("data: ")))
     return Response()

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 RESUMING = {
     "resume-by-header",
+    "resume-with-white-space",
     "resume-by-parameter",
     "header-wins",
     "no-gap-and-no-repeat",
@@ -42,8 +43,9 @@ _POSITION = re.compile(rb"(?i)(last-?event-?id(?:: |=)[0-9a-f]{8}\.)(\d{1,9})(?=
 class Fault:
     """What the proxy does: to the request, to the answer's head, to frames of plain streams, to pieces of gzip.
 
-    `frame` is given the request, how many frames were there before, and the frame. `chunked`: in chunks of seven
-    bytes. `ends_at`: what of the client ends a stream, "bytes" or "eof".
+    `frame` is given the request, how many frames were there before, and the frame. `chunked`: which requests for a
+    stream are answered in chunks, and `chunk_bytes` how large these are. `ends_at`: what of the client ends a stream,
+    "bytes" or "eof".
     """
 
     request: Callable[[bytes], bytes] = lambda request: request
@@ -52,7 +54,8 @@ class Fault:
     version: str = "1.1"
     frame: Callable[[bytes, int, bytes], bytes] = lambda _request, _before, frame: frame
     gzip: Callable[[int, bytes], bytes] = lambda _before, piece: piece
-    chunked: bool = False
+    chunked: Callable[[bytes], bool] = lambda request: b" HTTP/1.1\r\n" in request
+    chunk_bytes: int = 65_536
     ends_at: str = ""
 
 
@@ -98,10 +101,11 @@ class Proxy:
     async def _answer(self, request: bytes, server: Connection, writer: asyncio.StreamWriter) -> None:
         head = await server.head()
         is_stream = head.get("content-type") == "text/event-stream"
-        writer.write(self._head(head, chunked=is_stream and self._fault.chunked))
+        chunked, size = is_stream and self._fault.chunked(request), self._fault.chunk_bytes
+        writer.write(self._head(head, chunked=chunked))
         async for piece in self._spoiled(request, head, server) if is_stream else server.pieces(head):
-            if is_stream and self._fault.chunked:
-                parts = (piece[at : at + 7] for at in range(0, len(piece), 7))
+            if chunked:
+                parts = (piece[at : at + size] for at in range(0, len(piece), size))
                 writer.writelines(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
             else:
                 writer.write(piece)
@@ -169,7 +173,7 @@ def repeated(request: bytes, before: int, frame: bytes) -> bytes:
 
 def id_of_heartbeats(request: bytes, _before: int, frame: bytes) -> bytes:
     """With an id where none belongs. Not on the tour, in which there may or may not be a heartbeat."""
-    return b"id: e1.1\n" + frame if b'"heartbeat"' in frame and b"snapshot=1" not in request else frame
+    return frame[:-1] + b"id: e1.1\n\n" if b'"heartbeat"' in frame and b"snapshot=1" not in request else frame
 
 
 def ids_of_each_reader(request: bytes, _before: int, frame: bytes) -> bytes:
@@ -244,7 +248,8 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "one tenant for all": (Fault(request=asked(rb"=none-[0-9a-f-]+ ", b"=acme ")), {"unknown-tenant"}),
     "HEAD with a body": (Fault(request=asked(rb"^HEAD", b"GET")), {"head-without-a-body"}),
     # Connections
-    "small chunks, even for HTTP/1.0": (Fault(chunked=True), {"http-1-0"}),
+    "small chunks, even for HTTP/1.0": (Fault(chunked=lambda _: True, chunk_bytes=7), {"http-1-0"}),
+    "no chunks": (Fault(chunked=lambda _: False), {"http-1-1"}),
     "garbage that is read": (Fault(ends_at="bytes"), {"garbage-after-the-request"}),
     "the end that is obeyed": (Fault(ends_at="eof"), {"half-closed"}),
     "gzip that is held back": (Fault(gzip=lambda _before, _piece: b""), {"gzip", "gzip-is-flushed"}),
@@ -256,14 +261,18 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "one retry for all": (Fault(frame=replaced(rb"^retry: \d+", b"retry: 2000")), {"retry-differs"}),
     "an event field": (Fault(frame=replaced(rb"data: {", b"event: message\ndata: {")), {"no-event-field"}),
     "CR LF": (Fault(frame=replaced(rb"\n", b"\r\n")), {"line-ends"}),
-    "JSON in two lines": (Fault(frame=replaced(rb"data: {", b"data: {\ndata: ")), {"one-line-of-json", "known-fields"}),
+    "JSON in two lines": (Fault(frame=replaced(rb"data: {", b"data: {\ndata: ")), set()),
+    "a field twice": (Fault(frame=replaced(rb"^(retry: .*\n)", rb"\1\1")), {"known-fields"}),
+    "another character set": (Fault(frame=replaced(b'"tenantSlug":', b'"x":"\xfc","tenantSlug":')), {"json"}),
+    "a long line": (Fault(frame=replaced(rb"data: {", b"data: {" + b" " * 70_000, UPVOTED)), {"short-lines"}),
+    "the id before the data": (Fault(frame=replaced(rb"(data: .*\n)(id: .*\n)", rb"\2\1", UPVOTED)), {"id-last"}),
     "seconds": (
         Fault(frame=replaced(rb'("timestamp":\d{10})\d{3}', rb"\1")),
         {"envelope", "connected-first", "heartbeat"},
     ),
     "no id on votes": (Fault(frame=replaced(rb"id: .*\n", b"", UPVOTED)), {"ids-where-they-belong"}),
     "an id on heartbeats": (Fault(frame=id_of_heartbeats), {"heartbeat"}),
-    "an id on resets": (Fault(frame=replaced(rb"^", b"id: e1.1\n", b'"reset"')), {"ids-where-they-belong"}),
+    "an id on resets": (Fault(frame=replaced(rb"\n\n", b"\nid: e1.1\n\n", b'"reset"')), {"ids-where-they-belong"}),
     "ids that are no positions": (Fault(frame=replaced(rb"id: ", b"id: a:", UPVOTED)), {"ids-are-positions"}),
     "ids that go back": (Fault(frame=replaced(rb"(id: \w+)\.\d+", rb"\1.1", UPVOTED)), {"ids-grow"}),
     "an author": (Fault(frame=replaced(b'"isMine":', b'"authorId":"7","isMine":')), {"nobody-is-named"}),
@@ -275,7 +284,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "no snapshots": (Fault(request=asked(rb"&snapshot=1", b"")), SNAPSHOTS),
     "snapshots for all": (Fault(request=asked(rb"&snapshot=0", b"&snapshot=1")), {"no-snapshot-unasked"}),
     "a snapshot that is known already": (
-        Fault(frame=replaced(rb'\.0\ndata: {"type":"connected"', b'.1\ndata: {"type":"connected"')),
+        Fault(frame=replaced(rb"\.0\n\n", b".1\n\n", b'"type":"connected"')),
         {"connected-before-a-snapshot", "position-of-nothing"},
     ),
     "an old snapshot": (Fault(frame=replaced(rb'"upvotes":\d+', b'"upvotes":99', SNAPSHOT)), {"snapshot-equals-lists"}),
@@ -306,9 +315,19 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "a gap after resuming": (Fault(frame=lost), RESUMING),
     "a repeat after resuming": (Fault(frame=repeated), {"no-gap-and-no-repeat"}),
     "resuming too early": (Fault(request=too_early), {*RESUMING, "connected-of-a-resumed-stream"}),
-    "a deaf Last-Event-ID": (
+    "an ignored Last-Event-ID": (
         Fault(request=asked(rb"Last-Event-ID: .*\r\n", b"")),
-        {"resume-by-header", "header-wins", "no-gap-and-no-repeat", "very-long-position"},
+        {
+            "resume-by-header",
+            "resume-with-white-space",
+            "header-wins",
+            "no-gap-and-no-repeat",
+            "very-long-position",
+        },
+    ),
+    "white space that counts": (
+        Fault(request=asked(rb"(Last-Event-ID: \S+) \t", rb"\1%20")),
+        {"resume-with-white-space"},
     ),
     "forgiven positions": (Fault(request=forgiving), UNKNOWN),
     # Changes

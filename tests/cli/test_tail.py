@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Call, Start
 
-CONNECTED = 'retry: 2500\nid: e1.4\ndata: {"type":"connected","tenantId":"t1","timestamp":0}\n\n'
-UPVOTED = 'id: e1.%d\ndata: {"type":"question:upvoted","tenantId":"t1","data":{"upvotes":1},"timestamp":0}\n\n'
+CONNECTED = 'retry: 2500\ndata: {"type":"connected","tenantId":"t1","timestamp":0}\nid: e1.4\n\n'
+UPVOTED = 'data: {"type":"question:upvoted","tenantId":"t1","data":{"upvotes":1},"timestamp":0}\nid: e1.%d\n\n'
 HEARTBEAT = 'data: {"type":"heartbeat","tenantId":"t1","data":{"timestamp":0},"timestamp":0}\n\n'
 GOODBYE = 'retry: 3500\ndata: {"type":"goodbye","tenantId":"t1","data":{"reason":"shutdown"},"timestamp":0}\n\n'
 

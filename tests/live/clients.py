@@ -115,6 +115,7 @@ class Curl(Program):
     name = "curl"
     options: ClassVar[tuple[str, ...]] = ()
     _id = ""
+    _data = ""
     encoding = "identity"
 
     async def follow(self) -> None:
@@ -132,7 +133,10 @@ class Curl(Program):
         elif name == "id":
             self._id = value
         elif name == "data":
-            self.note(self._id, value)
+            self._data += value
+        elif not line and self._data:
+            data, self._data = self._data, ""
+            self.note(self._id, data)
 
 
 class CurlCompressed(Curl):

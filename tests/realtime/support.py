@@ -87,11 +87,14 @@ def parse(text: str) -> Iterator[Frame]:
     assert "\r" not in text
     assert "\0" not in text
     for block in text.split("\n\n")[:-1]:
-        fields = dict(line.split(": ", 1) for line in block.split("\n"))
-        assert fields.keys() <= {"id", "data", "retry"}, fields
-        assert len(fields) == len(block.split("\n")), f"a field twice: {block}"
+        lines = [line.split(": ", 1) for line in block.split("\n")]
+        data = "\n".join(value for name, value in lines if name == "data")
+        fields = {name: value for name, value in lines if name != "data"}
+        assert fields.keys() <= {"id", "retry"}, fields
+        assert len(fields) == sum(name != "data" for name, _ in lines), f"a field twice: {block}"
+        assert "id" not in fields or lines[-1][0] == "id", f"something behind the id: {block}"
         retry = fields.get("retry")
-        yield Frame(fields.get("id"), int(retry) if retry else None, json.loads(fields["data"]))
+        yield Frame(fields.get("id"), int(retry) if retry else None, json.loads(data))
 
 
 @dataclass(eq=False)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulsestage.realtime.encoding import ENCODINGS
+from pulsestage.realtime.encoding import ENCODINGS, Coding, EncodingName
+from tests.http.streaming.chunks import Chunks
 
 payloads = st.lists(st.binary(min_size=1, max_size=500) | st.sampled_from([b"x" * 100_000, b"\0" * 70_000]), max_size=6)
 
@@ -38,3 +39,17 @@ def test_identity(payload: bytes) -> None:
 def test_compressing_pays(name: str) -> None:
     payload = b'data: {"type":"question:upvoted","tenantId":"0191e1a0","data":{"upvotes":15}}\n\n' * 20
     assert len(ENCODINGS["gzip"].encode(payload)) < len(payload) / 8
+
+
+@pytest.mark.parametrize("content", ["identity", "gzip"])
+@given(first=st.binary(max_size=40), rest=st.lists(st.binary(max_size=40), max_size=4), cut=st.integers(1, 50))
+def test_chunks_hold_the_same_and_end(content: EncodingName, first: bytes, rest: list[bytes], cut: int) -> None:
+    chunked, plain = Coding(content, chunked=True), Coding(content)
+    sent = chunked.begin(first) + b"".join(map(chunked.encode, rest))
+    chunks, body = Chunks(), b""
+    for start in range(0, len(sent), cut):
+        body += chunks.feed(sent[start : start + cut])
+    assert body == plain.begin(first) + b"".join(map(plain.encode, rest))
+    assert not chunks.ended
+    chunks.feed(chunked.end)
+    assert chunks.ended

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,34 @@ def test_a_greeting_adds_and_overwrites_nothing(greeting: dict[str, object], ten
 def test_an_epoch_that_would_break_an_id_is_refused(end: str) -> None:
     with pytest.raises(InvalidPosition):
         frames.logged("e1" + end, "t1", event(1))
+
+
+@given(data=st.recursive(values | st.lists(texts), st.lists), room=st.integers(3000, 6000) | st.integers(1, 60))
+def test_long_json_is_broken_into_lines_and_means_the_same(data: object, room: int) -> None:
+    raw = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    with patch.object(frames, "_ROOM", room):
+        (frame,) = parse(frames.snapshot(HERE, "t1", raw, START).decode())
+    assert (frame.id, frame.data) == ("e1.7", data)
+
+
+@pytest.mark.parametrize("text", ["short", ',"', ',{"x', 'x" ,{"', '\\",["a', "ü,“ " * 50])
+def test_no_line_is_longer_than_clients_can_take(text: str) -> None:
+    items = [{"id": f"q{number}", "body": text, "tags": [text, "b"]} for number in range(20_000)]
+    raw = json.dumps({"questions": items}, separators=(",", ":")).encode()
+    frame = frames.snapshot(HERE, "t1", raw, START)
+    lines = frame.split(b"\n")
+    assert max(map(len, lines)) <= 65_536
+    assert len(lines) < 1.1 * len(frame) / 65_536 + 4, "no more lines than needed"
+    assert lines[-3:] == [b"id: e1.7", b"", b""]
+    (parsed,) = parse(frame.decode())
+    assert parsed.data == {"questions": items}
+
+
+def test_what_can_not_be_broken_is_one_line() -> None:
+    for data in ([0] * 50_000, "x" * 200_000):
+        raw = json.dumps(data, separators=(",", ":")).encode()
+        (frame,) = parse(frames.snapshot(HERE, "t1", raw, START).decode())
+        assert frame.data == data
 
 
 def test_each_audience_has_its_frame() -> None:

@@ -2,7 +2,7 @@ import zlib
 from unittest.mock import patch
 
 from pulsestage.realtime import Filter
-from pulsestage.realtime.encoding import Gzip
+from pulsestage.realtime.encoding import Coding, Gzip
 from pulsestage.realtime.filter import View
 from pulsestage.realtime.payloads import Payloads
 from pulsestage.realtime.window import Batch
@@ -15,34 +15,32 @@ NOTHING = View((), Filter())
 def test_selected_once_per_view_and_compressed_once() -> None:
     payloads = Payloads(make_window([1, 2, 3]))
     with patch.object(Batch, "of", wraps=Batch.of) as select, patch.object(Gzip, "encode", return_value=b"z") as encode:
-        plain, *_ = [payloads.get(EVERYTHING, "identity", after=0, upto=3) for _ in range(3)]
-        packed, *_ = [payloads.get(EVERYTHING, "gzip", after=0, upto=3) for _ in range(3)]
+        plain, *_ = [payloads.get(EVERYTHING, Coding(), after=0, upto=3) for _ in range(3)]
+        packed, *_ = [payloads.get(EVERYTHING, Coding("gzip"), after=0, upto=3) for _ in range(3)]
     assert (select.call_count, encode.call_count) == (1, 1)
     assert (plain.frames, packed.frames, packed.data) == (3, 3, b"z")
 
 
 def test_encodings_say_the_same() -> None:
     payloads = Payloads(make_window([1, 2, 3]))
-    packed = payloads.get(EVERYTHING, "gzip", after=1, upto=3).data
-    assert (
-        zlib.decompressobj(wbits=-15).decompress(packed) == payloads.get(EVERYTHING, "identity", after=1, upto=3).data
-    )
+    packed = payloads.get(EVERYTHING, Coding("gzip"), after=1, upto=3).data
+    assert zlib.decompressobj(wbits=-15).decompress(packed) == payloads.get(EVERYTHING, Coding(), after=1, upto=3).data
 
 
 def test_nothing_to_see_is_no_bytes() -> None:
-    for encoding in ("identity", "gzip"):
-        payload = Payloads(make_window([1])).get(NOTHING, encoding, after=0, upto=1)
+    for coding in (Coding(), Coding("gzip"), Coding(chunked=True)):
+        payload = Payloads(make_window([1])).get(NOTHING, coding, after=0, upto=1)
         assert (payload.data, payload.frames, payload.conflated) == (b"", 0, 0)
 
 
 def test_only_a_few_are_remembered() -> None:
     payloads = Payloads(make_window([1] * 50), remembered=3)
-    first = payloads.get(EVERYTHING, "gzip", after=0, upto=50)
+    first = payloads.get(EVERYTHING, Coding("gzip"), after=0, upto=50)
     for after in range(1, 50):
-        payloads.get(EVERYTHING, "gzip", after=after, upto=50)
-        assert len(payloads._compressed) <= 3
+        payloads.get(EVERYTHING, Coding("gzip"), after=after, upto=50)
+        assert len(payloads._encoded) <= 3
         assert len(payloads._batches) <= 3
-    again = payloads.get(EVERYTHING, "gzip", after=0, upto=50)
+    again = payloads.get(EVERYTHING, Coding("gzip"), after=0, upto=50)
     assert again == first
     assert again.data is not first.data
 
@@ -51,8 +49,8 @@ def test_views_that_see_the_same_share_the_bytes() -> None:
     payloads = Payloads(make_window([1, 2]))
     other = View(("moderators", "public"), Filter())
     with patch.object(Gzip, "encode", return_value=b"z") as encode:
-        payloads.get(EVERYTHING, "gzip", after=0, upto=2)
-        payloads.get(other, "gzip", after=0, upto=2)
+        payloads.get(EVERYTHING, Coding("gzip"), after=0, upto=2)
+        payloads.get(other, Coding("gzip"), after=0, upto=2)
     assert encode.call_count == 1
 
 
@@ -60,5 +58,5 @@ def test_conflated_frames_are_counted() -> None:
     window = make_window([])
     for seq in (1, 2, 3):
         window.append(event(seq, key="k"))
-    payload = Payloads(window).get(EVERYTHING, "identity", after=0, upto=3)
+    payload = Payloads(window).get(EVERYTHING, Coding(), after=0, upto=3)
     assert (payload.frames, payload.conflated) == (1, 2)

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from pulsestage.realtime import HAND_OFF, Hub, HubClosed, MemoryEventStore, StreamRequest, respond, response
+from tests.http.streaming.chunks import Chunks
 from tests.realtime.cable import Reader, connected
 from tests.realtime.support import PUBLIC, parse, settle
 
@@ -19,10 +21,19 @@ HEAD = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")
 class Offer:
     """A server's hand-off that notes what it is asked."""
 
-    def __init__(self, transport: asyncio.Transport | None = None, *, begins: bool = True) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport | None = None,
+        *,
+        begins: bool = True,
+        gone: bool = False,
+        chunked: bool = False,
+    ) -> None:
         self.asked: list[str] = []
         self.transport = transport
         self.begins = begins
+        self.gone = gone
+        self.chunked = chunked
 
     def begin(self) -> bool:
         self.asked.append("begin")
@@ -30,6 +41,8 @@ class Offer:
 
     def take(self) -> asyncio.Transport | None:
         self.asked.append("take")
+        if self.gone:
+            raise ConnectionAbortedError
         return self.transport
 
 
@@ -129,10 +142,48 @@ async def test_an_offer_that_is_too_late_is_no_offer(hub: Hub, caplog: pytest.Lo
 
 
 async def test_a_client_that_is_gone_by_then_has_no_stream(hub: Hub) -> None:
-    exchange = Exchange(Offer(None))
+    exchange = Exchange(Offer(gone=True))
     await exchange.respond(hub)
     assert len(exchange.sent) == 1
-    assert hub.total_connections == 0
+    assert hub.stats().joins == 0
+
+
+@pytest.mark.parametrize("request_", [PLAIN, GZIP], ids=["identity", "gzip"])
+async def test_in_chunks_where_the_server_says_so(hub: Hub, request_: StreamRequest) -> None:
+    async with connected() as (transport, reader):
+        await Exchange(Offer(transport, chunked=True)).respond(hub, request_)
+        await settle()
+        await hub.close("deploy")
+        chunks = Chunks()
+        body = chunks.feed(await reader.received_to_end())
+    assert chunks.ended
+    text = zlib.decompressobj(wbits=31).decompress(body) if request_ is GZIP else body
+    assert [frame.type for frame in parse(text.decode())] == ["connected", "goodbye"]
+
+
+async def test_while_a_middleware_holds_the_head_the_stream_goes_through_it(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange = Exchange(Offer(None, chunked=True))
+    running = asyncio.ensure_future(exchange.respond(hub))
+    await exchange.body_began.wait()
+    await hub.close("deploy")
+    await running
+    assert [message["type"] for message in exchange.sent].count("http.response.start") == 1
+    assert exchange.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert [frame.type for frame in parse(exchange.body)] == ["connected", "goodbye"]
+    assert not caplog.records
+
+
+async def test_a_hub_that_closes_while_a_middleware_holds_the_head_ends_the_response(hub: Hub) -> None:
+    class Slow(Exchange):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            await hub.close("shutdown")
+
+    exchange = Slow(Offer(None))
+    await exchange.respond(hub)
+    assert exchange.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 @pytest.mark.parametrize("offered", [False, True])
@@ -166,8 +217,8 @@ async def test_a_hub_that_closes_after_the_head_ends_the_connection(hub: Hub) ->
             await hub.close("shutdown")
 
     async with connected() as (transport, reader):
-        await Slow(Offer(transport)).respond(hub)
-        assert await reader.received_to_end() == b""
+        await Slow(Offer(transport, chunked=True)).respond(hub)
+        assert await reader.received_to_end() == b"0\r\n\r\n"
 
 
 async def test_whatever_goes_wrong_after_the_hand_off_leaves_no_connection_behind(

@@ -14,7 +14,7 @@ import pytest
 
 from pulsestage.contracts.sink import Connection, SinkContract, Witness, fill
 from pulsestage.realtime import SocketSink, response, socket_sink
-from pulsestage.realtime.encoding import ENCODINGS
+from pulsestage.realtime.encoding import ENCODINGS, Coding
 from pulsestage.realtime.socket_sink import MAX_DISCARDED_BYTES
 from tests.realtime.cable import Cable, cable, linger
 
@@ -333,9 +333,9 @@ async def test_a_probe_does_not_overtake_what_waits() -> None:
 
 
 async def test_probes_are_comments_in_every_encoding() -> None:
-    for name, encoding in ENCODINGS.items():
-        one, two = (encoding.encode(data) for data in (b"data: 1\n\n", b"data: 2\n\n"))
-        wire = encoding.head + one + response._PROBES[name] + two
+    for name in ENCODINGS:
+        coding = Coding(name)
+        wire = coding.begin(b"data: 1\n\n") + coding.encode(response.COMMENT) + coding.encode(b"data: 2\n\n")
         text = zlib.decompressobj(wbits=31).decompress(wire) if name == "gzip" else wire
         assert text == b"data: 1\n\n:\n\ndata: 2\n\n"
 

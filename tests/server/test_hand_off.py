@@ -44,7 +44,7 @@ async def streams_end(server: Server) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-async def test_the_head_is_exactly_this_and_has_no_framing_of_its_own(server: Server, version: str) -> None:
+async def test_the_head_is_exactly_this(server: Server, version: str) -> None:
     async with wire(server) as client:
         client.send(f"GET /sse HTTP/{version}\r\nHost: a\r\nOrigin: {FRIEND}\r\nX-Request-ID: r1\r\n\r\n".encode())
         status, date, *head = await client.head()
@@ -62,6 +62,7 @@ async def test_the_head_is_exactly_this_and_has_no_framing_of_its_own(server: Se
             "x-content-type-options: nosniff",
             "referrer-policy: same-origin",
             "connection: close",
+            *(["transfer-encoding: chunked"] if version == "1.1" else []),
         ]
         assert (await client.frame()).startswith("retry: ")
 
@@ -95,7 +96,7 @@ async def test_a_request_with_a_body(server: Server, room: Room, body: bytes) ->
     async with wire(server) as client:
         client.send(GET[:-2] + body)
         head = await client.head()
-        assert "transfer-encoding: chunked" not in head
+        assert "connection: close" in head
         assert "connected" in await client.frame()
         await room.ask("With a body?")
         assert "With a body?" in await client.frame()
@@ -104,11 +105,33 @@ async def test_a_request_with_a_body(server: Server, room: Room, body: bytes) ->
 async def test_with_half_a_body_it_is_too_early_to_hand_over(server: Server, room: Room) -> None:
     async with wire(server) as client:
         client.send(GET[:-2] + b"Content-Length: 4\r\n\r\n{}")
-        assert "transfer-encoding: chunked" in await client.head()
+        assert "connection: close" not in await client.head()
         assert "connected" in await client.frame()
         client.send(b"{}")
         await room.ask("With a late body?")
         assert "With a late body?" in await client.frame()
+
+
+async def test_every_payload_is_a_chunk_of_its_own_and_the_last_one_says_so(tmp_path: Path) -> None:
+    async with listening(make_settings(tmp_path)) as server, wire(server) as client:
+        client.send(GET)
+        await client.head()
+        await client.frame()
+        client.send(b"GET /never HTTP/1.1\r\n\r\n")
+        server.uvicorn.should_exit = True
+        sent = await client.rest()
+    size, _, goodbye = sent.removeprefix(b"\r\n").partition(b"\r\n")
+    assert b'"goodbye"' in goodbye
+    assert goodbye[int(size, 16) :] == b"\r\n0\r\n\r\n"
+
+
+async def test_without_chunks_for_http_1_0(server: Server, room: Room) -> None:
+    async with wire(server) as client:
+        client.send(GET.replace(b"1.1", b"1.0"))
+        await client.head()
+        await client.frame()
+        await room.ask("Chunks?")
+        assert (await client.until(b"\n\n")).startswith(b'data: {"type":"question:created"')
 
 
 # ---- What follows on the connection ------------------------------------------------------------
@@ -130,7 +153,7 @@ async def test_what_follows_the_request_is_dropped(
             client.send(following)
         await room.ask("Still here?")
         frame = await client.frame()
-        assert frame.startswith("id: ")
+        assert frame.startswith("data: ")
         assert "Still here?" in frame
         assert server.app.state.hub.total_connections == 1
     await streams_end(server)
@@ -260,7 +283,7 @@ async def test_where_something_is_missing_streams_go_through_asgi(
                 for number in range(2):
                     async with wire(server) as client:
                         client.send(GET)
-                        assert "transfer-encoding: chunked" in await client.head()
+                        assert "connection: close" not in await client.head()
                         assert "connected" in await client.frame()
                         await room.ask(f"Number {number}?")
                         assert f"Number {number}?" in await client.frame()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from tests.http.streaming.chunks import Chunks
 from tests.http.streaming.server import Server
 
 PATIENCE_SECONDS = 10
@@ -16,6 +17,8 @@ class Wire:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self.writer = writer
+        self._chunks: Chunks | None = None
+        self._body = b""
 
     def send(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -35,6 +38,12 @@ class Wire:
         """The next bytes."""
         return await self._reader.read(65536)
 
+    async def body(self) -> bytes:
+        """The next bytes of the response's body."""
+        data = await self.some()
+        assert data, f"the end of the connection, after {self._body!r}"
+        return data if self._chunks is None else self._chunks.feed(data)
+
     async def rest(self) -> bytes:
         """What comes until the server closes the connection."""
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -45,13 +54,22 @@ class Wire:
 
     async def head(self) -> list[str]:
         """The lines of a response's head."""
-        return (await self.until(b"\r\n\r\n")).decode().split("\r\n")[:-2]
+        lines = (await self.until(b"\r\n\r\n")).decode().split("\r\n")[:-2]
+        self._chunks = Chunks() if "transfer-encoding: chunked" in lines else None
+        return lines
 
     async def frame(self) -> str:
         """The next one that is no heartbeat."""
-        while b'"type":"heartbeat"' in (frame := await self.until(b"\n\n")):
+        while b'"type":"heartbeat"' in (frame := await self._block()):
             pass
         return frame.decode()
+
+    async def _block(self) -> bytes:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while b"\n\n" not in self._body:
+                self._body += await self.body()
+        block, end, self._body = self._body.partition(b"\n\n")
+        return block + end
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MANNERS = {"read": 8, "stop": 3, "trickle": 1, "close": 1, "reset": 1, "begin anew": 0.5}
 """What it does next, and how often."""
-_ID = re.compile(rb"(?:^|\n)id: ([^\n]+)")
+_ID = re.compile(rb"\nid: ([^\n]+)\Z")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class Reader:
         if self._connection is not None:
             await self._connection.ended.wait()
             life = self.lives[-1]
-            life.rest, life.complete = self._connection.rest, True
+            rest = self._connection.rest
+            life.rest, life.complete = rest if self._connection.chunks.ended else b"no last chunk; " + rest, True
 
     @property
     def place(self) -> Place:
@@ -171,7 +172,7 @@ class Reader:
         for frame in frames:
             block = self._known.setdefault(frame, frame)
             blocks.append(block)
-            if (found := _ID.search(block, 0, 80)) is not None:
+            if (found := _ID.search(block, max(0, len(block) - 100))) is not None:
                 self._last_id = found[1].decode()
         self._tally["frames delivered"] += len(frames)
         self._news.set()

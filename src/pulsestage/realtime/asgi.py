@@ -87,13 +87,16 @@ class AsgiSink:
 
     # ---- The response --------------------------------------------------------------------------
 
-    async def run(self, headers: Iterable[tuple[bytes, bytes]], *, status: int = 200) -> None:
+    async def run(self, headers: Iterable[tuple[bytes, bytes]] | None, *, status: int = 200) -> None:
         """Send the response: its start, each payload as it comes, its end. `on_close` is called before it returns.
+
+        `headers` is None if the start was sent already.
 
         What `send` raises when the client is gone (OSError) ends the stream; anything else is a mistake, and raised.
         """
         try:
-            await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+            if headers is not None:
+                await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
             async with asyncio.TaskGroup() as group:
                 self._pump = group.create_task(self._send_payloads())
                 watch = group.create_task(self._watch(self._pump))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pulsestage.realtime.clock import Timer
 from pulsestage.realtime.cohort import Cohort
-from pulsestage.realtime.encoding import EncodingName
+from pulsestage.realtime.encoding import Coding
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.feed import Feed
 from pulsestage.realtime.filter import View
@@ -39,7 +39,7 @@ class Channel:
         self._engine = engine
         self._on_empty = on_empty
         self._follower = Follower(engine, tenant, self)
-        self._cohorts: dict[tuple[View, EncodingName], Cohort] = {}
+        self._cohorts: dict[tuple[View, Coding], Cohort] = {}
         self._ahead: dict[Subscription, None] = {}
         self._writing: list[Cohort] = []  # to whose streams the present payload is still to be written
         self._is_writing = False
@@ -72,12 +72,12 @@ class Channel:
         """Events held in memory, and their bytes."""
         return (len(self._feed.window), self._feed.window.size) if self.is_open else (0, 0)
 
-    def enter(self, subscription: "Subscription", view: View, encoding: EncodingName) -> Cohort:
+    def enter(self, subscription: "Subscription", view: View, coding: Coding) -> Cohort:
         """A new stream; its cohort."""
         self.subscriptions[subscription] = None
-        cohort = self._cohorts.get((view, encoding))
+        cohort = self._cohorts.get((view, coding))
         if cohort is None:
-            cohort = self._cohorts[view, encoding] = Cohort(view, encoding)
+            cohort = self._cohorts[view, coding] = Cohort(view, coding)
         cohort.size += 1
         return cohort
 
@@ -87,7 +87,7 @@ class Channel:
         self._ahead.pop(subscription, None)
         cohort.size -= 1
         if not cohort.size:
-            del self._cohorts[cohort.view, cohort.encoding]
+            del self._cohorts[cohort.view, cohort.coding]
         if not self.subscriptions:
             self._follower.close()
             if self._flush_timer is not None:
@@ -97,7 +97,7 @@ class Channel:
     def payload_after(self, cursor: int, cohort: Cohort) -> tuple[int, Payload]:
         """What a stream that lags behind is sent next, and how far that takes it."""
         upto = self._feed.window.batch_end(cursor, self.flushed, self._engine.settings.batch_bytes)
-        return upto, self._payloads.get(cohort.view, cohort.encoding, after=cursor, upto=upto)
+        return upto, self._payloads.get(cohort.view, cohort.coding, after=cursor, upto=upto)
 
     def remember(self, entries: Sequence[Entry]) -> None:
         """A page of the log was read: if it reaches the window and there is room, the next reader needn't read it."""
@@ -150,7 +150,7 @@ class Channel:
         self.flushed = upto
         for cohort in self._cohorts.values():
             if cohort.has_live:
-                payload = self._payloads.get(cohort.view, cohort.encoding, after=after, upto=upto)
+                payload = self._payloads.get(cohort.view, cohort.coding, after=after, upto=upto)
                 if payload.frames:
                     cohort.begin(payload, after)
                     self._writing.append(cohort)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pulsestage.realtime.encoding import EncodingName
+from pulsestage.realtime.encoding import Coding
 from pulsestage.realtime.filter import View
 from pulsestage.realtime.payloads import Payload
 from pulsestage.realtime.sink import DirectSink, Sink
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 class Cohort:
-    """One view in one encoding. Those of its streams that are live are written together, some at a time.
+    """One view in one coding. Those of its streams that are live are written together, some at a time.
 
     Live streams stand in a row, and each knows its place. While a payload is being written, the first so many of them
     are *due*: they don't have it yet. Whoever leaves is replaced by the last one of those he stood with.
     """
 
-    __slots__ = ("_behind", "_due", "_payload", "_readers", "_writes", "encoding", "size", "view")
+    __slots__ = ("_behind", "_due", "_payload", "_readers", "_writes", "coding", "size", "view")
 
-    def __init__(self, view: View, encoding: EncodingName) -> None:
+    def __init__(self, view: View, coding: Coding) -> None:
         self.view = view
-        self.encoding = encoding
+        self.coding = coding
         self.size = 0
         """Streams, live or not."""
         self._readers: list[Subscription] = []

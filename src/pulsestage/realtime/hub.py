@@ -16,7 +16,7 @@ from pulsestage.realtime import frames
 from pulsestage.realtime.announcement import Announcement
 from pulsestage.realtime.channel import Channel
 from pulsestage.realtime.clock import Clock, LoopClock, Timer
-from pulsestage.realtime.encoding import ENCODINGS, EncodingName
+from pulsestage.realtime.encoding import Coding
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import HubClosed
 from pulsestage.realtime.event import Event
@@ -54,9 +54,7 @@ class Hub:
     ...         hub.append("t1", "e1", [event])
     >>> asyncio.run(main())
     retry: 2326
-    id: e1.0
     data: {"type":"connected","tenantId":"t1","heartbeatSeconds":30.0
-    id: e1.1
     data: {"type":"question:removed","tenantId":"t1","data":{"id":"q1"}
     """
 
@@ -272,12 +270,12 @@ class Hub:
             subscription.stall()
         for subscription in engine.leaving.began_by(now - engine.settings.linger_seconds):
             subscription.abandon()
-        beats: dict[tuple[str, EncodingName], bytes] = {}
+        beats: dict[tuple[str, Coding], bytes] = {}
         for subscription in engine.hearts.turn():
             if subscription.idle:
-                key = (subscription.tenant, subscription.encoding)
+                key = (subscription.tenant, subscription.coding)
                 if key not in beats:
-                    beats[key] = ENCODINGS[subscription.encoding].encode(frames.heartbeat(subscription.tenant, wall))
+                    beats[key] = subscription.coding.encode(frames.heartbeat(subscription.tenant, wall))
                 engine.counters.heartbeats += 1
                 subscription.write(beats[key])
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pulsestage.realtime.encoding import EncodingName
+from pulsestage.realtime.encoding import Coding, EncodingName
 from pulsestage.realtime.filter import Filter, View
 from pulsestage.realtime.position import Position
 
@@ -21,7 +21,8 @@ class StreamRequest:
     filter         what it wants to see
     last_event_id  the position to resume from, as the client sent it: any text
     snapshot       makes the snapshot to begin with; None if none was asked for
-    encoding       of the bytes written to the sink
+    encoding       of the bytes written to the sink, …
+    chunked        … and whether each write is a chunk of HTTP/1.1; `respond` knows, by the connection
     greeting       more members for the `connected` event, such as `tenantSlug`; the engine adds `heartbeatSeconds`
     holders        whose stream it is, in words of the application's own: `Hub.held_by` counts by them
 
@@ -35,6 +36,7 @@ class StreamRequest:
     last_event_id: str | None = None
     snapshot: Snapshot | None = None
     encoding: EncodingName = "identity"
+    chunked: bool = False
     greeting: Mapping[str, Any] = field(default_factory=dict)
     holders: tuple[str, ...] = ()
 
@@ -42,3 +44,8 @@ class StreamRequest:
     def view(self) -> View:
         """What all requests that see the same have in common."""
         return View(self.audiences, self.filter)
+
+    @property
+    def coding(self) -> Coding:
+        """How what is written to the sink is coded."""
+        return Coding(self.encoding, self.chunked)

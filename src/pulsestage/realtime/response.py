@@ -3,14 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Iterable, MutableMapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Protocol
 
 from pulsestage.realtime.asgi import AsgiSink, Receive, Send
-from pulsestage.realtime.encoding import ENCODINGS
 from pulsestage.realtime.errors import HubClosed
 from pulsestage.realtime.hub import Hub
 from pulsestage.realtime.request import StreamRequest
+from pulsestage.realtime.sink import Sink
 from pulsestage.realtime.socket_sink import SocketSink
 
 logger = logging.getLogger("pulsestage.realtime")
@@ -20,17 +21,23 @@ HAND_OFF: Final = "pulsestage.hand_off"
 
 COMMENT: Final = b":\n\n"
 """A frame that every reader ignores (HTML standard, section 9.2.6)."""
-_PROBES = {name: encoding.encode(COMMENT) for name, encoding in ENCODINGS.items()}
 
 
 class HandOff(Protocol):
     """What a server offers for one request. Without it, or if it gives nothing, the stream goes through ASGI."""
 
+    chunked: bool
+    """Whether the body is to be sent in chunks, which the head promises; else it ends with the connection."""
+
     def begin(self) -> bool:
-        """Send the response's head without a framing of its own, ended by the connection; False if it is too late."""
+        """Have the head say that the connection ends with this response; False if it is too late for that."""
 
     def take(self) -> asyncio.Transport | None:
-        """The transport, once the head was sent. The server forgets it. None if the client is gone."""
+        """The transport, once the head was sent. The server forgets it, and drops what is still sent through ASGI.
+
+        None if a middleware holds the head back: then the response goes on through it. Raises ConnectionError if the
+        client is gone.
+        """
 
 
 async def respond(
@@ -63,19 +70,29 @@ async def respond(
         _note_fall_back()
     elif offer.begin():
         await send(start)
-        if (transport := offer.take()) is not None:
-            await _stream_to(SocketSink(transport, _PROBES[request.encoding]), hub, request)
+        try:
+            transport = offer.take()
+        except ConnectionError:
+            return
+        if transport is not None:
+            request = replace(request, chunked=offer.chunked)
+            await _subscribe(hub, request, SocketSink(transport, request.coding.encode(COMMENT)))
+        else:
+            sink = AsgiSink(receive, send)
+            await _subscribe(hub, request, sink)
+            await sink.run(None)
         return
     sink = AsgiSink(receive, send)
     await hub.subscribe(request, sink)
     await sink.run(head)
 
 
-async def _stream_to(sink: SocketSink, hub: Hub, request: StreamRequest) -> None:
+async def _subscribe(hub: Hub, request: StreamRequest, sink: Sink) -> None:
+    """After the head was sent, an error can't be the answer any more."""
     try:
         await hub.subscribe(request, sink)
     except HubClosed:  # since we looked; the client comes back
-        sink.close()
+        sink.close(request.coding.end)
     except BaseException:  # nobody else knows of the connection now
         sink.abort()
         raise

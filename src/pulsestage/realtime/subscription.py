@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pulsestage.realtime import frames
-from pulsestage.realtime.encoding import ENCODINGS, EncodingName
+from pulsestage.realtime.encoding import Coding
 from pulsestage.realtime.engine import Engine
 from pulsestage.realtime.errors import EpochChanged
 from pulsestage.realtime.jobs import Work
@@ -47,7 +47,6 @@ class Subscription:
         "_cohort",
         "_connected",
         "_cursor",
-        "_encoding",
         "_engine",
         "_full",
         "_heart_slot",
@@ -71,8 +70,7 @@ class Subscription:
         self._snapshot = request.snapshot
         self._holders = request.holders
         self._sink = sink
-        self._encoding = ENCODINGS[request.encoding]
-        self._cohort: Cohort = channel.enter(self, request.view, request.encoding)
+        self._cohort: Cohort = channel.enter(self, request.view, request.coding)
         self._heart_slot = engine.hearts.add(self)
         engine.holders.update(request.holders)
         self._cursor = 0
@@ -106,11 +104,12 @@ class Subscription:
         if not self._closed:
             engine = self._engine
             goodbye = frames.goodbye(self.tenant, reason, engine.clock.now(), engine.retry())
-            head = b"" if self._connected else self._encoding.head
+            coding = self.coding
+            farewell = (coding.encode if self._connected else coding.begin)(goodbye) + coding.end
             self._end(reason)
             engine.leaving.begin(self, engine.clock.time())
             try:
-                self._sink.close(head + self._encoding.encode(goodbye))
+                self._sink.close(farewell)
             except Exception:
                 logger.exception("A sink of tenant %s could not be closed", self.tenant)
 
@@ -147,7 +146,7 @@ class Subscription:
         while not (self._live or self._full or self._closed or self._waiting or self._task is not None):
             if self._owes_reset is not None:
                 reason, self._owes_reset = self._owes_reset, None
-                self.write(self._encoding.encode(frames.reset(self.tenant, reason, self._engine.clock.now())))
+                self.write(self.coding.encode(frames.reset(self.tenant, reason, self._engine.clock.now())))
             elif self._owes_snapshot:
                 self._run(self._take_snapshot)
             elif self._cursor > channel.flushed:
@@ -194,9 +193,9 @@ class Subscription:
             self._engine.slow.begin(self, self._engine.clock.time())
 
     @property
-    def encoding(self) -> EncodingName:
-        """How its bytes are encoded."""
-        return self._cohort.encoding
+    def coding(self) -> Coding:
+        """How its bytes are coded."""
+        return self._cohort.coding
 
     @property
     def cursor(self) -> int:
@@ -260,7 +259,7 @@ class Subscription:
         if start.reset is not None:
             engine.counters.resets[start.reset] += 1
             beginning.append(frames.reset(self.tenant, start.reset, now))
-        data, frame_count = self._encoding.head + self._encoding.encode(b"".join(beginning)), len(beginning)
+        data, frame_count = self.coding.begin(b"".join(beginning)), len(beginning)
         if not start.snapshot and self._channel.oldest <= self._cursor < self._channel.flushed:
             payload = self._take_from_window()  # in the same write: most who come back are soon where the others are
             data, frame_count = data + payload.data, frame_count + payload.frames
@@ -310,7 +309,7 @@ class Subscription:
             batch = Batch.of(part, self._cohort.view)
             if batch.frames:
                 self._engine.counters.conflated += batch.conflated
-                self.write(self._encoding.encode(batch.payload), batch.frames)
+                self.write(self.coding.encode(batch.payload), batch.frames)
             if self._full or self._closed:
                 return
 
@@ -321,7 +320,7 @@ class Subscription:
         async with engine.snapshot_slots:
             position, data = await make()
             self._channel.hear(position)
-            frame = self._encoding.encode(frames.snapshot(position, self.tenant, data, engine.clock.now()))
+            frame = self.coding.encode(frames.snapshot(position, self.tenant, data, engine.clock.now()))
             # A snapshot is the one thing that is as large as its room, and each reader's is its own: what slow readers
             # leave in their sinks is limited for all of them together.
             self._borrowed = await engine.snapshot_budget.borrow(len(frame))

@@ -54,6 +54,7 @@ TOUCHED: Final = {
         "more_body",
         "response_complete",
         "response_started",
+        "scope",
     ),
 }
 
@@ -224,24 +225,36 @@ class Offer:
         self._protocol = ref(protocol)
         self._cycle = ref(cycle)
 
+    @property
+    def chunked(self) -> bool:
+        """HTTP/1.0 knows no chunks: there the body ends with the connection."""
+        cycle = self._cycle()
+        return cycle is not None and cycle.scope["http_version"] != "1.0"
+
     def begin(self) -> bool:
-        """Have uvicorn write the head without Transfer-Encoding, which HTTP/1.0 doesn't know, and nobody needs."""
+        """Have uvicorn say in the head that the connection is not kept (RFC 9112, section 9.6)."""
         cycle = self._cycle()
         if cycle is None or cycle.response_started or cycle.more_body:
             return False
-        cycle.chunked_encoding = False
-        cycle.keep_alive = False  # says so in the head: the body ends with the connection (RFC 9112, section 6.3)
+        cycle.keep_alive = False
+        if not self.chunked:
+            cycle.chunked_encoding = False
         return True
 
     def take(self) -> asyncio.Transport | None:
-        """The transport, unless the client has gone, as far as is known. To uvicorn the request is answered."""
+        """The transport, or None if the head has not come through to uvicorn. Raises ConnectionError."""
         cycle, protocol = self._cycle(), self._protocol()
         if cycle is None or protocol is None:
-            return None
-        cycle.response_complete = True
+            raise ConnectionAbortedError("the client is gone")
         if cycle.disconnected or protocol.half_closed or protocol.transport.is_closing():
+            cycle.response_complete = True
             protocol.transport.close()
+            raise ConnectionAbortedError("the client is gone")
+        if not cycle.response_started:
+            cycle.chunked_encoding = None
             return None
+        # To uvicorn the request is answered and its client gone: what a middleware still sends is dropped.
+        cycle.response_complete = cycle.disconnected = True
         return protocol.let_go()
 
 

@@ -31,9 +31,9 @@ async def test_the_first_bytes_are_exactly_these(server: Server, room: Room, slu
             block = (await stream.raw()).decode()
         match = re.fullmatch(
             r"retry: (\d+)\n"
-            r"id: [0-9A-Za-z_-]+\.0\n"
             rf'data: {{"type":"connected","tenantId":"{room.tenant.id}","tenantSlug":"{slug}",'
-            r'"heartbeatSeconds":30.0,"timestamp":\d{13}}',
+            r'"heartbeatSeconds":30.0,"timestamp":\d{13}}\n'
+            r"id: [0-9A-Za-z_-]+\.0",
             block,
         )
         assert match, block
@@ -51,8 +51,8 @@ async def test_an_event_is_exactly_this(server: Server, room: Room, slug: str) -
     epoch = str(first.id).split(".")[0]
     data = f'{{"id":"{question}","questionId":"{question}","upvotes":1}}'
     assert re.fullmatch(
-        rf'id: {epoch}\.2\ndata: {{"type":"question:upvoted","tenantId":"{room.tenant.id}",'
-        rf'"data":{re.escape(data)},"timestamp":\d{{13}}}}',
+        rf'data: {{"type":"question:upvoted","tenantId":"{room.tenant.id}",'
+        rf'"data":{re.escape(data)},"timestamp":\d{{13}}}}\nid: {epoch}\.2',
         block,
     )
 

@@ -61,6 +61,13 @@ async def http_1_0(probe: Probe) -> None:
     await stream.first("connected")
 
 
+@rule("RFC 9112, section 7.1")
+async def http_1_1(probe: Probe) -> None:
+    """A request of HTTP/1.1 is answered in chunks, so that clients that read in blocks have each event at once."""
+    coding = (await probe.stream()).head.all("transfer-encoding")
+    expect(coding == ["chunked"], "Transfer-Encoding: chunked", coding or "no Transfer-Encoding")
+
+
 @rule("RFC 9112, section 9.3.2", writes=True)
 async def garbage_after_the_request(probe: Probe) -> None:
     """What a client sends after its request, at once or later, doesn't disturb the stream."""

@@ -27,6 +27,7 @@ _SHAPES = "api.md#shapes"
 
 _POSITION = re.compile(r"(?=.{3,84}$)[0-9A-Za-z_-]+\.[0-9]+")
 _RETRY = re.compile(rb"retry: ?(\d+)(?:\r\n|\n|\r)")
+_MAX_LINE_BYTES = 65_536
 _EARLIEST, _LATEST = 10**12, 10**14  # milliseconds: 2001 to the year 5138; seconds and microseconds are outside
 _WITHOUT_ID = {"heartbeat", "reset", "goodbye"}
 _PERSONAL = {"hasUpvoted", "isMine"}
@@ -88,18 +89,34 @@ async def line_ends(probe: Probe) -> None:
 
 @rule(_FRAMES)
 async def known_fields(probe: Probe) -> None:
-    """A frame has only the fields `id`, `data` and `retry`, each at most once."""
+    """A frame has only the fields `retry`, `data` and `id`, the first and the last at most once."""
     probe.tour.seen()
     for frame in probe.tour.frames:
-        names = [name for name, _ in frame.fields if name != "event"]  # which has a rule of its own
-        expect(set(names) <= {"id", "data", "retry"} and len(names) == len(set(names)), "id, data, retry", frame.raw)
+        names = {name for name, _ in frame.fields} - {"event"}  # which has a rule of its own
+        once = all(len(frame.values(name)) <= 1 for name in ("retry", "id"))
+        expect(names <= {"id", "data", "retry"} and once, "retry, data, id", frame.raw)
 
 
 @rule(_FRAMES)
-async def one_line_of_json(probe: Probe) -> None:
-    """The data of a frame is one line: a JSON object in UTF-8."""
+async def id_last(probe: Probe) -> None:
+    """`id` is the last line of its frame: a client that is cut off before it has not moved on."""
     for frame in probe.tour.seen():
-        expect(len(frame.values("data")) == 1, "one data: line", frame.raw)
+        if frame.values("id"):
+            expect(frame.fields[-1][0] == "id", "id behind data", frame.raw)
+
+
+@rule(_FRAMES)
+async def short_lines(probe: Probe) -> None:
+    """No line is longer than 64 KiB: longer JSON comes in several `data` lines."""
+    for frame in probe.tour.seen():
+        longest = max(map(len, frame.raw.split(b"\n")))
+        expect(longest <= _MAX_LINE_BYTES, f"lines of at most {_MAX_LINE_BYTES} bytes", f"one of {longest}")
+
+
+@rule(_FRAMES)
+async def json(probe: Probe) -> None:
+    """The data of a frame is a JSON object in UTF-8; several `data` lines are one text with line breaks."""
+    for frame in probe.tour.seen():
         try:
             frame.raw.decode()
         except UnicodeDecodeError:

@@ -46,6 +46,14 @@ async def resume_by_header(probe: Probe) -> None:
     await _begins_after(stream, known, second, third)
 
 
+@rule("RFC 9110, section 5.5", writes=True)
+async def resume_with_white_space(probe: Probe) -> None:
+    """White space behind the value of `Last-Event-ID` is not part of it."""
+    (known, position), (second, _) = await _ask_and_look(probe, 2)
+    stream = await probe.stream(_CREATED, {"Last-Event-ID": f"{position} \t"})
+    await _begins_after(stream, known, second)
+
+
 @rule(_RESUMING, writes=True)
 async def resume_by_parameter(probe: Probe) -> None:
     """`lastEventId` does the same as the header."""
