@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pulsestage.realtime import InvalidPosition, Position
@@ -202,5 +202,5 @@ class _Judge:
 
 
 def truth_for(view: View) -> View:
-    """What a list shows to whom: it has no types, and nothing that is for moderators alone."""
-    return type(view)(view.tenant_id, team_id=view.team_id)
+    """The view of the list to compare with: a list has no types."""
+    return replace(view, types=None)

@@ -11,6 +11,7 @@ from tests.stress.caller import Away
 
 if TYPE_CHECKING:
     from tests.stress.caller import Answer, Caller
+    from tests.stress.history import View
 
 
 @dataclass(eq=False)
@@ -44,21 +45,22 @@ class Listed:
     """Of the last page."""
 
 
-async def list_room(caller: Caller, place: Place, team_id: str | None) -> Listed:
-    """All questions (of one team), tags and teams. Raises Away."""
-    query = {"sort": "recent", "limit": "25", **({"teamId": team_id} if team_id else {})}
-    pages = [await _get(caller, place.path("/questions", **query))]
+async def list_room(caller: Caller, place: Place, view: View) -> Listed:
+    """All questions (of one team), tags and teams, as the view sees them. Raises Away."""
+    query = {"sort": "recent", "limit": "25", **({"teamId": view.team_id} if view.team_id else {})}
+    cookie = place.moderator if view.moderates else ""
+    pages = [await _get(caller, place.path("/questions", **query), cookie)]
     while link := pages[-1].headers.get("link"):
-        pages.append(await _get(caller, f"/questions{link[1 : link.index('>')]}"))
+        pages.append(await _get(caller, f"/questions{link[1 : link.index('>')]}", cookie))
     # A question may have moved from one page to the next in between; it is in the room once.
     questions = {question["id"]: question for page in pages for question in page.json}
-    tags, teams = [(await _get(caller, place.path(path))).json for path in ("/tags", "/teams")]
+    tags, teams = [(await _get(caller, place.path(path), cookie)).json for path in ("/tags", "/teams")]
     room = Room.listed({"questions": [*questions.values()], "tags": tags, "teams": teams})
     return Listed(room, pages[0].position, pages[-1].position)
 
 
-async def _get(caller: Caller, path: str) -> Answer:
-    answer = await caller.request("GET", path)
+async def _get(caller: Caller, path: str, cookie: str) -> Answer:
+    answer = await caller.request("GET", path, cookie=cookie)
     if answer.status == 503:  # it stops
         raise Away
     assert answer.status == 200, answer

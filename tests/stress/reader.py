@@ -120,7 +120,7 @@ class Reader:
         if self._wish.lists:
             caller = Caller(self._port)
             try:
-                listed = await list_room(caller, self._wish.place, self._wish.view.team_id)
+                listed = await list_room(caller, self._wish.place, self._wish.view)
             finally:
                 caller.close()
             life.listed, life.listed_at, life.listed_until = listed.room, listed.position, listed.until

@@ -11,6 +11,7 @@ import re
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -219,9 +220,9 @@ class Stress:
             body = {"name": "the end"}
             answer = await caller.request("POST", place.path("/tags"), cookie=place.moderator, body=body)
             last[place] = int(answer.position.rpartition(".")[2])
-            for team in (None, *place.teams):
-                view = View(place.tenant_id, team_id=team)
-                listed = await list_room(caller, place, view.team_id)
+            for team, moderates in product((None, *place.teams), (False, True)):
+                view = View(place.tenant_id, moderates=moderates, team_id=team)
+                listed = await list_room(caller, place, view)
                 assert listed.position == listed.until == answer.position, "something happened after the end"
                 truths[view] = listed.room
             caller.close()

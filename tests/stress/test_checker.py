@@ -186,6 +186,6 @@ def test_moderators_and_others_are_told_different_things() -> None:
         assert dict(findings.counts) == faults
 
 
-def test_the_truth_is_that_of_the_same_team() -> None:
+def test_the_truth_is_that_of_the_same_team_and_role() -> None:
     view = View(TENANT, moderates=True, types=frozenset({"question:created"}), team_id="x")
-    assert truth_for(view) == View(TENANT, team_id="x")
+    assert truth_for(view) == View(TENANT, moderates=True, team_id="x")
