@@ -154,8 +154,6 @@ def hub_settings(settings: Settings) -> HubSettings:
 
 def make_census(settings: Settings, database: Database, clock: Callable[[], Millis], hub: Callable[[], Hub]) -> Census:
     """The list of who serves this database; on SQLite there are others only if they were started as workers."""
-    if database.is_sqlite and settings.workers == 1:
-        return Census(clock)
     secret = secret_of(settings)
     kind = settings.url_of_relay.partition(":")[0]
     return Census(
@@ -166,11 +164,13 @@ def make_census(settings: Settings, database: Database, clock: Callable[[], Mill
             version=pulsestage.__version__,
             secret=hashlib.blake2b(secret, digest_size=8, person=b"pulsestage same").hexdigest(),
             relay=f"{kind if kind in {'postgres', 'memory'} else 'redis'} {settings.relay_channel}",
+            address=settings.base_url,
         ),
         streams=lambda: hub().stats().connections,
         holders=lambda: hub().holders(WORTH_TELLING),
         key=secret + b"|holders",
         seconds=settings.census_seconds,
+        lone=database.is_sqlite and settings.workers == 1,
     )
 
 

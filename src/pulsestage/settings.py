@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """Address to listen on; `0.0.0.0` for every interface."""
+    """Address to listen on; `::` for every one, `0.0.0.0` for every one of IPv4."""
     port: Annotated[int, Field(ge=0, le=65535)] = 7717
     """Port to listen on; 0 takes a free one."""
     root_path: str = ""

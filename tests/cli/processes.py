@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +37,38 @@ def eventually(look: Callable[[], T | None], seconds: float = 20) -> T:
     raise AssertionError("it did not happen in time")
 
 
-class Process:
-    """One run of the command in a directory, ended by its handle."""
+def _terminal(path: Path) -> int:
+    """A terminal to write to; what is written there ends up in the file."""
+    screen, terminal = pty.openpty()
 
-    def __init__(self, directory: Path, *arguments: str, program: str = "pulsestage", **settings: str) -> None:
+    def copy() -> None:
+        with path.open("ab", buffering=0) as file, suppress(OSError):  # as a terminal says that nobody has it any more
+            while written := os.read(screen, 4096):
+                file.write(written.replace(b"\r\n", b"\n"))
+        os.close(screen)
+
+    threading.Thread(target=copy, daemon=True).start()
+    return terminal
+
+
+class Process:
+    """One run of the command in a directory, ended by its handle. With TERM among its settings, on a terminal."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        program: str = "pulsestage",
+        **settings: str,
+    ) -> None:
         self.directory = directory
         run = time.monotonic_ns()
         self._out, self._err = (directory / f"{run}.{name}" for name in ("out", "err"))
-        with self._out.open("wb") as out, self._err.open("wb") as err:
+        with self._out.open("wb") as file, self._err.open("wb") as err, ExitStack() as stack:
+            out: int | BinaryIO = file
+            if "TERM" in settings:
+                out = _terminal(self._out)
+                stack.callback(os.close, out)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", program, *arguments],
                 cwd=directory,

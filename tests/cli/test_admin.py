@@ -69,6 +69,26 @@ def test_a_link_is_all_that_is_printed(call: Call) -> None:
     assert made["url"].startswith("http://here/app/default#signin=")
 
 
+def test_names_of_tenants_are_typed_in_any_case(call: Call) -> None:
+    assert call("tenant", "create", "Acme").out.startswith("acme is ready: http://127.0.0.1:7717/app/acme\n")
+    assert "/app/acme#signin=" in call("link", "--tenant", "ACME").out
+
+
+def test_what_was_assumed_of_the_address_is_said(call: Call) -> None:
+    assumed = call("link", "--tenant", "default", PULSESTAGE_PORT="8000")
+    assert assumed.out.startswith("http://127.0.0.1:8000/app/default#")
+    assert "taking http://127.0.0.1:8000 for its address" in assumed.err
+    assert call("link", "--tenant", "default", "--url", "https://qa.example").err == ""
+
+
+def test_no_address_is_cut(call: Call) -> None:
+    public = "https://questions.and.answers.of.a.company.with.a.long.name.example.org/below/a/path"
+    call("tenant", "create", "a-room-with-a-long-name", "--name", "Long name " * 11)
+    listed = call("tenant", "list", PULSESTAGE_PUBLIC_URL=public).out
+    assert " a-room-with-a-long-name " in listed
+    assert f" {public}/app/a-room-with-a-long-name " in listed
+
+
 def test_an_unknown_role_is_wrong_usage(call: Call) -> None:
     assert call("link", "--tenant", "default", "--role", "king").code == 2
 

@@ -34,7 +34,7 @@ def demo(start: Start, scratch: Path) -> Iterator[Process]:
             "PULSESTAGE_DATA_DIR": "real",
             "PULSESTAGE_RELAY_URL": "redis://127.0.0.1:1",
         }
-        yield start("demo", "--audience", "3", TMPDIR=str(scratch), PULSESTAGE_PORT=port, **real)
+        yield start("demo", "--audience", "3", TERM="dumb", TMPDIR=str(scratch), PULSESTAGE_PORT=port, **real)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,18 @@ def test_nothing_is_left(demo: Process, scratch: Path, start: Start) -> None:
     assert "Traceback" not in demo.err
     assert not (demo.directory / "real.db").exists()
     assert not (demo.directory / "real").exists()
+
+
+def test_links_are_printed_to_a_terminal_only(start: Start, tmp_path: Path) -> None:
+    demo = start("demo", "--port", "0", "--audience", "0", "--data-dir", str(tmp_path))
+    url = demo.printed(r"(http\S+)/app/acme\n").group(1)
+    name, _, value = (
+        demo.printed(r"To sign in as moderator: (\S+) pulsestage link --tenant acme").group(1).partition("=")
+    )
+    link = start("link", "--tenant", "acme", **{name: value})
+    assert link.ended() == 0
+    assert link.out.startswith(f"{url}/app/acme#signin=")
+    assert "signin=" not in demo.out
 
 
 def test_kept_data_is_not_filled_twice(start: Start, tmp_path: Path) -> None:

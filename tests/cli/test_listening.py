@@ -17,6 +17,15 @@ def test_every_address_of_the_host_has_the_same_port() -> None:
         close(sockets)
 
 
+def test_every_address_is_both_families_each_with_a_socket() -> None:
+    sockets = listen("::", 0)
+    try:
+        assert {each.family for each in sockets} == {socket.AF_INET, socket.AF_INET6}
+        assert len({port_of(each) for each in sockets}) == 1
+    finally:
+        close(sockets)
+
+
 def test_a_port_can_be_taken_once() -> None:
     sockets = listen("127.0.0.1", 0)
     try:

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from tests.cli.processes import Process
 
 
+EVERY_IPV4 = "0.0.0.0"  # noqa: S104 - every machine of this network may look at it for a moment
+
+
 @pytest.fixture(scope="module")
 def server(start: Start) -> Process:
-    return start("serve", "--port", "0")
+    return start("serve", "--port", "0", TERM="dumb")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def test_port_0_tells_the_real_port(url: str) -> None:
 
 def test_the_room_is_named(server: Process, url: str) -> None:
     room = server.printed(r"Room default: (\S+)").group(1)
-    assert room == f"{url}/app/"
+    assert room == f"{url}/app/default"
     assert httpx.get(room).status_code == 200
 
 
@@ -49,6 +52,61 @@ def test_the_link_signs_one_moderator_in(server: Process, url: str) -> None:
     again = httpx.post(f"{url}/session", params={"tenantId": "default"}, json={"token": token})
     assert (first.status_code, first.json()["role"]) == (201, "moderator")
     assert (again.status_code, again.json()["code"]) == (403, "invalid_token")
+
+
+def test_a_link_is_printed_to_a_terminal_only(start: Start, tmp_path: Path) -> None:
+    server = start("serve", "--port", "0", directory=tmp_path)
+    assert server.printed(r"To sign in as moderator of default: (.*)").group(1) == "pulsestage link --tenant default"
+    assert server.stop() == 0
+    assert "signin=" not in server.out + server.err
+
+
+def test_commands_name_the_address_of_the_server_that_runs(start: Start, url: str) -> None:
+    link = start("link", "--tenant", "DEFAULT")
+    assert link.ended() == 0
+    page, _, token = link.out.strip().partition("#signin=")
+    assert page == f"{url}/app/default"
+    assert httpx.post(f"{url}/session", json={"token": token}).json()["role"] == "moderator"
+    listed = start("tenant", "list")
+    assert listed.ended() == 0
+    assert f" {url}/app/default " in listed.out
+    assert link.err == listed.err == ""
+
+
+def test_an_address_where_nobody_answers_any_more_is_not_printed(start: Start, tmp_path: Path) -> None:
+    server = start("serve", "--port", "0", directory=tmp_path)
+    server.printed("serves")
+    server.stop(signal.SIGKILL)
+    link = start("link", "--tenant", "default", directory=tmp_path)
+    assert link.ended() == 0
+    assert link.out.startswith("http://127.0.0.1:7717/app/default#signin=")
+    assert "No server was found that runs on this database; taking http://127.0.0.1:7717" in link.err
+    again = start("serve", "--port", "0", directory=tmp_path)
+    url = again.printed(r"serves (\S+);").group(1)
+    link = start("link", "--tenant", "default", directory=tmp_path)
+    assert link.ended() == 0
+    assert link.out.startswith(f"{url}/app/default#")
+
+
+@pytest.mark.parametrize("arguments", [("--host", "::"), ("--host", "::", "--workers", "2"), ("--host", EVERY_IPV4)])
+def test_a_server_on_every_address_is_reached_at_each_and_says_where(
+    start: Start, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    server = start("serve", "--port", "0", *arguments, directory=tmp_path)
+    printed = [server.printed(r"serves (\S+);").group(1)]
+    server.printed("To sign in")
+    if others := re.search(r"It is also reached at (.*)\.\n", server.out):
+        printed += others.group(1).split(" and ")
+    port = printed[0].rpartition(":")[2]
+    assert f"http://127.0.0.1:{port}" in printed
+    hosts = [httpx.URL(each).host for each in printed]
+    assert not {EVERY_IPV4, "::"}.intersection(hosts)
+    if network := [each for each in hosts if each != "127.0.0.1"]:
+        assert hosts[0] == network[0]  # which works from other machines
+    families = ["127.0.0.1", "[::1]"] if "::" in arguments else ["127.0.0.1"]
+    for address in [*printed, *(f"http://{each}:{port}" for each in families)]:
+        assert httpx.get(f"{address}/health").json()["ok"] is True
+    assert server.stop() == 0
 
 
 def test_a_second_server_on_the_port_says_so(call: Call, url: str) -> None:

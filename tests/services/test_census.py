@@ -51,6 +51,19 @@ def member(roll: MemoryRoll, name: str, clock: int = 1000, **others: Any) -> Cen
     return Census(lambda: clock, roll, instance_id=name, key=b"key", **others)
 
 
+async def test_a_lone_process_replaces_what_a_killed_one_has_left(roll: MemoryRoll) -> None:
+    await roll.sign("killed", Facts(address="http://127.0.0.1:1"))
+    census = member(roll, "a", about=Facts(address="http://127.0.0.1:2"), lone=True)
+    await census.count()
+    assert {name: facts.address for name, (_, facts) in (await roll.read()).items()} == {"a": "http://127.0.0.1:2"}
+    assert (census.alone, census.instances) == (True, 1)
+    running = asyncio.ensure_future(census.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await roll.read() == {}
+
+
 async def test_without_a_roll_one_is_alone() -> None:
     census = Census(lambda: 7)
     await census.count()

@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from pulsestage.bootstrap import opened, running
-from pulsestage.cli.addresses import room_url, sign_in_link
+from pulsestage.cli.addresses import at_server, room_url, sign_in_link, tenant_named
 from pulsestage.cli.options import DatabaseUrl, Json, settings_from
-from pulsestage.cli.terminal import err, one_line, out, run
+from pulsestage.cli.terminal import err, one_line, out, run, wide
 from pulsestage.domain.policy import Role
 from pulsestage.services import tenants
 from pulsestage.services.views import iso
@@ -91,6 +91,7 @@ def tenant_create(
 async def _create(settings: Settings, slug: str, name: str) -> None:
     async with running(settings) as (context, _hub):
         created = await tenants.found(context, slug, name)
+    settings = await at_server(settings)
     slug = created.slug
     out.print(f"{slug} is ready: {room_url(settings, slug)}", markup=False, soft_wrap=True)
     out.print(f"`pulsestage link --tenant {slug}` makes a link for its moderator.", markup=False, soft_wrap=True)
@@ -103,6 +104,7 @@ def tenant_list(*, database_url: DatabaseUrl = None, as_json: Json = False) -> N
 
 
 async def _list(settings: Settings, *, as_json: bool) -> None:
+    settings = await at_server(settings)
     async with running(settings) as (context, _hub):
         found = await context.directory.every()
     rows = [
@@ -118,17 +120,19 @@ async def _list(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table("Slug", "Name", "Created", "Address")
+    table = Table("Slug", Column("Name", max_width=40), "Created", "Address")
     for row in rows:
         table.add_row(row["slug"], Text(one_line(row["name"])), row["createdAt"][:16].replace("T", " "), row["url"])
-    out.print(table)
+    wide.print(table)
 
 
 def link(
     *,
     tenant: Annotated[str, typer.Option(help="The tenant's slug.")],
     role: Annotated[RoleName, typer.Option(help="What the link makes of whoever opens it first.")] = "moderator",
-    url: Annotated[str | None, typer.Option(help="Address of the server, if the settings don't say it.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Address of the server; that of the one that runs, if not given.")
+    ] = None,
     database_url: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
@@ -139,8 +143,9 @@ def link(
 
 async def _link(settings: Settings, slug: str, role: Role, *, as_json: bool) -> None:
     async with running(settings) as (context, _hub):
-        made = await sign_in_link(settings, context, slug, role)
+        tenant = await tenant_named(context, slug)
+        made = sign_in_link(await at_server(settings), context, tenant, role)
     if as_json:
-        typer.echo(json.dumps({"tenant": slug, "role": role.slug, "url": made}))
+        typer.echo(json.dumps({"tenant": tenant.slug, "role": role.slug, "url": made}))
     else:
         typer.echo(made)

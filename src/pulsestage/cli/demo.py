@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from pulsestage.bootstrap import running
-from pulsestage.cli.addresses import room_url, sign_in_link
+from pulsestage.cli.addresses import reached_at, room_url, sign_in_link, tenant_named
 from pulsestage.cli.audience import attend
 from pulsestage.cli.demo_data import demo_rooms
 from pulsestage.cli.demo_seed import LateClock, seed
 from pulsestage.cli.listening import PortTaken, at_port, close, listen, port_of
 from pulsestage.cli.options import Host, Port
-from pulsestage.cli.terminal import Failure, err, out, run
+from pulsestage.cli.terminal import Failure, err, may_show_secrets, out, run
 from pulsestage.domain.policy import Role
 from pulsestage.server.logs import configure_logs
 from pulsestage.server.serving import make_server
@@ -51,7 +50,9 @@ def demo(
         configure_logs(settings)
         sockets = _listen(settings, may_move=port is None)
         stack.callback(close, sockets)
-        run(_demo(_Demo(at_port(settings, sockets), audience, quiet), sockets))
+        settings = at_port(settings, sockets)
+        settings = settings.model_copy(update={"public_url": reached_at(settings)[0]})
+        run(_demo(_Demo(settings, audience, quiet), sockets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,12 @@ async def _demo(demo: _Demo, sockets: list[socket.socket]) -> None:
     late = LateClock()
     async with running(demo.settings, late) as (context, _hub):
         await _seed(context, late, quiet=demo.quiet)
-        links = {(slug, role): await sign_in_link(demo.settings, context, slug, role) for slug, role in LINKS}
+        links = {}
+        if may_show_secrets():
+            links = {
+                (slug, role): sign_in_link(demo.settings, context, await tenant_named(context, slug), role)
+                for slug, role in LINKS
+            }
     started = asyncio.Event()
     server = make_server(demo.settings, lambda _port: started.set())
     async with asyncio.TaskGroup() as tasks:
@@ -114,7 +120,7 @@ async def _beside(demo: _Demo, links: dict[tuple[str, Role], str], started: asyn
     await started.wait()
     _greet(demo, links)
     if demo.audience:
-        here = demo.settings.model_copy(update={"public_url": None}).base_url
+        *_, here = reached_at(demo.settings.model_copy(update={"public_url": None}))
         await attend(here, demo_rooms(), demo.audience, random.Random())  # noqa: S311 - nothing to guess here
 
 
@@ -134,16 +140,17 @@ def _greet(demo: _Demo, links: dict[tuple[str, Role], str]) -> None:
     if demo.quiet:
         out.print(settings.base_url, markup=False, soft_wrap=True)
         return
-    table = Table.grid(padding=(0, 2))
-    for room in demo_rooms():
-        table.add_row(room.name, room_url(settings, room.slug))
-    table.add_row("API documentation", f"{settings.base_url}/docs")
     people = f"{demo.audience} simulated people are asking and voting." if demo.audience else "No audience."
-    table.add_row("Audience", people)
-    table.add_row("Stop", "Ctrl-C")
-    out.print(Panel(table, title="PulseStage demo", expand=False, border_style="blue"))
-    # Outside the panel, where no line is broken: links are there to be copied.
-    out.print("Sign in with one of these links; each works once:")
+    out.print(Panel(f"{people} Ctrl-C stops it.", title="PulseStage demo", expand=False, border_style="blue"))
+    # Outside the panel, where no line is broken: addresses are there to be copied.
+    places = {room.name: room_url(settings, room.slug) for room in demo_rooms()}
+    for name, url in {**places, "API documentation": f"{settings.base_url}/docs"}.items():
+        out.print(f"{name}: {url}", markup=False, soft_wrap=True)
+    if links:
+        out.print("Sign in with one of these links; each works once:")
+    else:
+        command = f"PULSESTAGE_DATA_DIR={settings.data_dir} pulsestage link --tenant {LINKS[0][0]}"
+        out.print(f"To sign in as moderator: {command}", markup=False, soft_wrap=True)
     for (slug, role), link in links.items():
         out.print(f"  {slug}, {role.slug}:", style="bold")
         out.print(f"  {link}", markup=False, soft_wrap=True)

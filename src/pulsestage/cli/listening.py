@@ -17,9 +17,18 @@ class PortTaken(Failure):
 
 
 def listen(host: str, port: int, setting: str = "--port") -> list[socket.socket]:
-    """One socket for each address of the host, all on one port, which `setting` chose. Raises PortTaken, Failure."""
+    """One socket for each address of the host, all on one port, which `setting` chose. Raises PortTaken, Failure.
+
+    `::` is every address, those of IPv4 too: by a socket of their own, as one for both would show 127.0.0.1, which may
+    be a trusted proxy's, as `::ffff:127.0.0.1`.
+    """
+    hosts = (host, "0.0.0.0") if host == "::" else (host,)  # noqa: S104 - asked for
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = [
+            address
+            for each in hosts
+            for address in socket.getaddrinfo(each, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        ]
     except socket.gaierror as error:
         raise Failure(f"{host} is no address of this machine: {error.strerror}.") from error
     sockets: list[socket.socket] = []

@@ -13,7 +13,9 @@ from pulsestage.settings import Settings
 
 _DRIVERS = {"sqlite", "postgresql+asyncpg"}
 
-Host = Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for every interface.")]
+Host = Annotated[
+    str | None, typer.Option(help="Address to listen on; :: for every one, 0.0.0.0 for every one of IPv4.")
+]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="sqlite:///path or postgresql+asyncpg://user:password@host/name.")

@@ -11,6 +11,7 @@ import httpx
 import typer
 from httpx_sse import EventSource
 
+from pulsestage.cli.addresses import direct
 from pulsestage.cli.tail_lines import line_of
 from pulsestage.cli.terminal import Failure, err, one_line, out
 
@@ -34,12 +35,12 @@ def tail(
     """Print a tenant's events as they happen. When the connection ends, goes on where it was; Ctrl-C stops it."""
     parameters = {"tenantId": tenant} | ({"events": events} if events else {})
     show = _print_json if as_json else _print_line
-    with suppress(KeyboardInterrupt), httpx.Client(follow_redirects=True, timeout=_timeout()) as client:
+    with suppress(KeyboardInterrupt), _client(url) as client:
         Tail(client, f"{url.rstrip('/')}/sse", parameters, show).follow()
 
 
-def _timeout() -> httpx.Timeout:
-    return httpx.Timeout(10.0, read=SILENCE_SECONDS)
+def _client(url: str) -> httpx.Client:
+    return httpx.Client(follow_redirects=True, timeout=httpx.Timeout(10.0, read=SILENCE_SECONDS), **direct(url))
 
 
 class Tail:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import unicodedata
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
 out = Console(highlight=False, emoji=False)
+wide = Console(highlight=False, emoji=False, width=10_000)
+"""stdout for tables with addresses, which are as wide as they need to be: half an address leads nowhere."""
 err = Console(stderr=True, highlight=False, emoji=False)
 
 
 class Failure(Exception):
     """A command can't do what it was asked to; the message is the sentence to show."""
+
+
+def may_show_secrets() -> bool:
+    """Whether stdout is a terminal. What is printed elsewhere is kept in files and logs, where no secret belongs."""
+    return sys.stdout.isatty()
 
 
 def one_line(text: str) -> str:

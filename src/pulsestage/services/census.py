@@ -44,7 +44,8 @@ class Census:
     """What this instance knows of the others. Without a roll, or before the first `count`, it knows of none.
 
     `about` is what this instance tells of itself, and `streams` and `holders` count its streams by tenant and by who
-    holds them. Holders are told as hashes with `key`. `clock` is this machine's.
+    holds them. Holders are told as hashes with `key`. `clock` is this machine's. One that is `lone` only signs: its
+    database can have no others.
     """
 
     def __init__(  # noqa: PLR0913 - a census without a roll needs the first alone
@@ -58,6 +59,7 @@ class Census:
         holders: Callable[[], Mapping[str, int]] = dict,
         key: bytes = b"",
         seconds: float = 3.0,
+        lone: bool = False,
     ) -> None:
         self._clock = clock
         self._roll = roll
@@ -67,6 +69,7 @@ class Census:
         self._count_holders = holders
         self._key = hashlib.blake2b(key).digest()
         self._seconds = seconds
+        self._lone = lone
         self._others: dict[str, _Other] = {}
         self._streams: Counter[str] = Counter()
         self._holders: Counter[str] = Counter()
@@ -106,6 +109,8 @@ class Census:
         if self._roll is None:
             return
         try:
+            if self._lone:
+                await asyncio.Event().wait()
             while True:
                 await asyncio.sleep(self._seconds)
                 try:
@@ -123,6 +128,9 @@ class Census:
         """Sign, and read what the others signed. Raises Unavailable; what was known then stays."""
         if self._roll is None:
             return
+        if self._lone:
+            await self._replace(self._roll)
+            return
         await self._set_clock(self._roll)
         await self._roll.sign(self._id, self._facts())
         rows = await self._roll.read()
@@ -130,6 +138,12 @@ class Census:
         self._take_in({instance_id: row for instance_id, row in rows.items() if instance_id != self._id})
         if dead := [instance_id for instance_id, other in self._others.items() if other.silent >= DEAD_READINGS]:
             await self._roll.strike(dead)
+
+    async def _replace(self, roll: Roll) -> None:
+        """Be the only one on the roll: what else is there was left by a process that was killed."""
+        if left := await roll.read():
+            await roll.strike(list(left))
+        await roll.sign(self._id, self._facts())
 
     async def _set_clock(self, roll: Roll) -> None:
         before = self._clock()

@@ -214,6 +214,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Streams by tenant."""
     holders: dict[str, int] = {}
     """Streams of those who hold many, by a keyed hash of who it is."""
+    address: str = ""
+    """Where people reach it, without a slash at its end."""
 
 
 class Roll(Protocol):
