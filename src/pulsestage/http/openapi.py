@@ -131,6 +131,8 @@ def describe(app: FastAPI) -> Schema:
 
 def _complete(route: Route, operation: Schema) -> None:
     """Say of an operation what the table says of it."""
+    # FastAPI repeats the summary, which is a docstring's first line.
+    text = operation.pop("description").removeprefix(operation["summary"]).strip()
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _given(parameter["schema"])
     ok, *failures = route.statuses
@@ -145,9 +147,11 @@ def _complete(route: Route, operation: Schema) -> None:
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
     if route.action is not None and NEEDS[route.action] > Role.MEMBER:
         operation["security"] = [{"session": []}]
-        operation["description"] += f"\n\nNeeds the role {NEEDS[route.action].slug}."
+        text = f"Needs the role {NEEDS[route.action].slug}. {text}".rstrip()
     if route.answer.view is EventStream:
         operation["security"] = [*_ANYBODY, {"ticket": []}]
+    if text:
+        operation["description"] = text
 
 
 def _of_every_caller(route: Route) -> Iterator[Schema]:
@@ -167,7 +171,7 @@ def _success(route: Route, status: int) -> Schema:
     if item is str:
         described["content"] = {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}}
     elif item is EventStream:
-        described["description"] = "A stream that goes on until one side ends it."
+        described["description"] = "A stream that goes on until one side ends it. `asyncapi.json` says what it carries."
         described["content"] = {
             "text/event-stream": {
                 "schema": {"type": "string"},

@@ -17,7 +17,7 @@ from pulsestage.http.replies import no_content, remember, reply
 from pulsestage.services import questions
 from pulsestage.services.ports import QuestionQuery
 
-SORT = "`popular`: pinned first, then by votes, then the newest. `recent`: the newest first."
+SORT = "`popular`: pinned first, then most votes, then oldest. `recent`: newest first."
 Text = Annotated[str, Field(max_length=1000)]
 
 
