@@ -156,6 +156,7 @@ async def test_the_page_is_asked_for_again_and_sent_only_if_it_changed(plain: As
         again = await plain.get("/app/acme", headers={"If-None-Match": known})
         assert (again.status_code, again.content) == (304, b"")
         assert (again.headers["etag"], again.headers["cache-control"]) == (tag, "no-cache")
+        assert again.headers["vary"] == first.headers["vary"] == "Accept-Encoding"
     (built / "index.html").write_text(INDEX + "<p>New")
     changed = await plain.get("/app/acme", headers={"If-None-Match": tag})
     assert (changed.status_code, changed.text) == (200, first.text + "<p>New")
