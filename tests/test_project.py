@@ -2,7 +2,9 @@
 
 import re
 import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,17 @@ def test_every_make_target_is_explained() -> None:
     assert targets is not None
     helped = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert re.findall(r"^ +make (\w+) +\S", helped, re.MULTILINE) == targets.group(1).split()
+
+
+def test_the_wheel_has_the_page_and_its_files_compressed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "pulsestage/web_dist/index.html" in names
+    assets = {name for name in names if re.search(r"/web_dist/assets/.*\.(?:js|css)$", name)}
+    assert len(assets) >= 3
+    assert {f"{name}.{coding}" for name in assets for coding in ("br", "gz")} <= names
 
 
 def pins(lock: str) -> dict[str, str]:
