@@ -33,10 +33,10 @@ _DESCRIPTION = f"""\
 One tenant's state, and then every change of it, as Server-Sent Events. It can be interrupted and resumed at any moment.
 
 Every frame is an unnamed message: there is no `event:` field, the type is in the JSON of `data`. JSON of more than
-{MAX_LINE_BYTES // 1024} KiB comes in several `data` lines: put together with line breaks, as the standard says, they are the JSON again. The
-fields beside `data` are described as each message's headers: `retry`, which stands before it, is how many milliseconds
-to wait before coming back; `id`, which stands after it, is the position up to which the client then knows everything, to
-be sent back as `Last-Event-ID`. A frame without `id` leaves the position where it is.
+{MAX_LINE_BYTES // 1024} KiB comes in several `data` lines: put together with line breaks, as the standard says, they
+are the JSON again. The fields beside `data` are described as each message's headers: `retry`, which stands before it,
+is how many milliseconds to wait before coming back; `id`, which stands after it, is the position up to which the client
+then knows everything, to be sent back as `Last-Event-ID`. A frame without `id` leaves the position where it is.
 
 Members and types are added over time: ignore what you don't know. Addresses are relative to the one this document is
 found at."""
