@@ -1,28 +1,19 @@
 """The library's page, run as it stands: every application under a real server, the relay, the contract suite."""
 
-import asyncio
-import os
 import re
-import shlex
-import signal
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pulsestage.realtime import MemoryBus, MemoryEventStore, StreamRequest
 from tests.docs.documents import read, snippets
-from tests.realtime.support import Frame, RecordingSink, parse, settle
-
-PATIENCE_SECONDS = 20
-"""Nothing is measured with it. A server that waits for streams to end by themselves waits longer."""
+from tests.realtime.support import Frame, RecordingSink, settle
+from tests.servers.asgi import AsgiServer, serving
 
 
 def library(mark: str) -> str:
@@ -56,91 +47,39 @@ PAIRS = [
 ]
 
 
-@dataclass(frozen=True)
-class Application:
-    """An example that is served by a process of its own."""
-
-    process: subprocess.Popen[bytes]
-    address: str
-    log: Path
-
-    @asynccontextmanager
-    async def stream(self, encoding: str = "identity", last: str = "") -> AsyncIterator[AsyncIterator[str]]:
-        """What comes of a new stream, piece by piece."""
-        headers = {"Accept-Encoding": encoding, **({"Last-Event-ID": last} if last else {})}
-        async with (
-            httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client,
-            client.stream("GET", f"{self.address}/ticker", headers=headers) as response,
-        ):
-            assert response.headers["content-type"] == "text/event-stream"
-            assert response.headers.get("content-encoding", "identity") == encoding
-            assert response.headers["vary"] == "Accept-Encoding"
-            yield response.aiter_text()
-
-    async def trades(self, count: int, encoding: str = "identity", last: str = "") -> list[Frame]:
-        """So many trades of a new stream, and off."""
-        async with self.stream(encoding, last) as pieces:
-            text, live = "", 0
-            async for piece in pieces:
-                text += piece
-                live += '"traded"' in piece
-                connected, *trades = parse(text.rpartition("\n\n")[0] + "\n\n")
-                assert connected.type == "connected"
-                if len(trades) >= count and live > 2:  # they come one by one, and not when a buffer is full
-                    return trades
-        raise AssertionError(text)
-
-    async def started(self) -> None:
-        """Until it answers."""
-        async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                assert self.process.poll() is None, self.log.read_text()
-                with suppress(httpx.TransportError):
-                    assert (await client.get(f"{self.address}/nothing")).status_code == 404
-                    return
-                await asyncio.sleep(0.05)
-
-
 @contextmanager
-def serving(directory: Path, framework: str, command: str) -> Iterator[Application]:
+def application(directory: Path, framework: str, server: str) -> Iterator[AsgiServer]:
     """One of the page's applications under one of its servers."""
     for name in ("market.py", "streaming_worker.py"):
         (directory / name).write_text(library(name))
     (directory / "ticker.py").write_text(library(f"{framework}: ticker.py"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-    program, *arguments = shlex.split(command)
-    where = {"uvicorn": ["--port"], "granian": ["--port"], "gunicorn": ["--bind"], "hypercorn": ["--bind"]}[program]
-    where.append(address if where == ["--bind"] else address.rpartition(":")[2])
-    log = directory / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", program, *where, *arguments],
-            cwd=directory,
-            env={**os.environ, "PYTHONPATH": str(directory)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield Application(process, f"http://{address}", log)
-    finally:
-        with suppress(ProcessLookupError):  # workers too
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with serving(directory, COMMANDS[server]) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Application]]:
+def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], AsgiServer]]:
     """All of them, started at the same time."""
     with ExitStack() as stack:
         yield {
-            (framework, server): stack.enter_context(
-                serving(tmp_path_factory.mktemp(framework), framework, COMMANDS[server])
-            )
+            (framework, server): stack.enter_context(application(tmp_path_factory.mktemp(framework), framework, server))
             for framework, server in PAIRS
         }
+
+
+async def trades(server: AsgiServer, count: int, encoding: str = "identity", last: str | None = None) -> list[Frame]:
+    """So many trades of a new stream, and some more that come one by one."""
+    async with server.stream("/ticker", encoding, last) as stream:
+        assert stream.headers["vary"] == "Accept-Encoding"
+        assert (await stream.next()).type == "connected"
+        seen: list[Frame] = []
+        while len(seen) < count or stream.pieces < 4:
+            seen.append(await stream.next())
+        return seen
+
+
+def seq(trade: Frame) -> int:
+    return int(str(trade.id).rpartition(".")[2])
 
 
 def test_the_servers_of_the_page_are_those_that_are_tried() -> None:
@@ -151,41 +90,29 @@ def test_the_servers_of_the_page_are_those_that_are_tried() -> None:
 
 @pytest.mark.parametrize("framework, server", PAIRS)
 async def test_events_come_one_by_one_a_reader_resumes_and_the_server_stops(
-    framework: str, server: str, applications: dict[tuple[str, str], Application]
+    framework: str, server: str, applications: dict[tuple[str, str], AsgiServer]
 ) -> None:
-    application = applications[framework, server]
-    await application.started()
-    before = await application.trades(3, "gzip")
-    await application.trades(3)  # meanwhile
-    after = await application.trades(6, last=str(before[-1].id))
-    whole = await application.trades(len(before + after) - 1, "gzip", last=str(before[0].id))
-    first = seq(before[0])
-    assert [seq(trade) for trade in before + after] == list(range(first, first + len(before + after)))
-    assert [(trade.id, trade.data) for trade in whole][: len(before + after) - 1] == [
-        (trade.id, trade.data) for trade in (before + after)[1:]
-    ]
-    async with application.stream() as pieces:
-        text = await anext(pieces)
-        application.process.terminate()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            text += "".join([piece async for piece in pieces])
-    assert list(parse(text))[-1].type == "goodbye"
-    await asyncio.to_thread(application.process.wait, PATIENCE_SECONDS)
-    assert "Traceback" not in application.log.read_text()
-
-
-def seq(trade: Frame) -> int:
-    return int(str(trade.id).rpartition(".")[2])
+    running = applications[framework, server]
+    await running.started()
+    before = await trades(running, 3, "gzip")
+    await trades(running, 1)  # meanwhile
+    after = await trades(running, 5, last=before[-1].id)
+    assert [seq(trade) for trade in before + after] == list(range(seq(before[0]), seq(after[-1]) + 1))
+    again = await trades(running, len(before + after) - 1, "gzip", last=before[0].id)
+    assert [before[0], *again][: len(before + after)] == before + after
+    async with running.stream("/ticker") as stream:
+        await stream.next()
+        running.process.terminate()
+        assert (await stream.rest())[-1].type == "goodbye"
+    await running.exit()
+    assert running.errors() == []
 
 
 async def test_the_ticker_resets_who_knows_it_from_before_its_restart(tmp_path: Path) -> None:
-    with serving(tmp_path, "starlette", COMMANDS["uvicorn"]) as application:
-        await application.started()
-        text = ""
-        async with application.stream(last="17a2b.1") as pieces:
-            while len(list(parse(text))) < 2:
-                text += await anext(pieces)
-    assert [frame.type for frame in parse(text)][:2] == ["connected", "reset"]
+    with application(tmp_path, "starlette", "uvicorn") as running:
+        await running.started()
+        async with running.stream("/ticker", last="17a2b.1") as stream:
+            assert [(await stream.next()).type for _ in range(2)] == ["connected", "reset"]
 
 
 def test_the_ticker_needs_no_questions_and_no_sql(tmp_path: Path) -> None:
