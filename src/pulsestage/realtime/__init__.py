@@ -11,13 +11,14 @@ package knows nothing of what the events mean, of databases or of web frameworks
 
 from pulsestage.realtime.announcement import Announcement
 from pulsestage.realtime.asgi import AsgiSink
+from pulsestage.realtime.body import stream_body
 from pulsestage.realtime.clock import Clock, LoopClock, Timer
 from pulsestage.realtime.encoding import EncodingName
 from pulsestage.realtime.errors import HubClosed, InvalidPosition, MalformedAnnouncement, RealtimeError, SinkFull
 from pulsestage.realtime.event import EVERY_TOPIC, Event
 from pulsestage.realtime.filter import Filter
 from pulsestage.realtime.hub import Hub
-from pulsestage.realtime.iterator_sink import IteratorSink, stream_body
+from pulsestage.realtime.iterator_sink import IteratorSink
 from pulsestage.realtime.negotiation import accepted_encodings, negotiate_encoding
 from pulsestage.realtime.position import Position
 from pulsestage.realtime.relay import MemoryBus, MemoryRelay, Receiver, Relay, RelayStats

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import aclosing
 from typing import Any
 
-from pulsestage.realtime.errors import SinkFull
+from pulsestage.realtime.iterator_sink import IteratorSink
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -14,11 +15,7 @@ _PIECE_BYTES = 64 * 1024
 """A snapshot is sent in pieces, so that below this sink there is never more than one of them."""
 
 
-def _ignore() -> None:
-    """Nobody is attached."""
-
-
-class AsgiSink:
+class AsgiSink(IteratorSink):
     """Sends a stream as the response of one ASGI request. One payload is in flight at a time and none is queued.
 
     `await sink.run(headers)` is the whole response: it returns when the client is gone or the stream was closed.
@@ -42,50 +39,9 @@ class AsgiSink:
     """
 
     def __init__(self, receive: Receive, send: Send) -> None:
+        super().__init__()
         self._receive = receive
         self._send = send
-        self._on_drain: Callable[[], None] = _ignore
-        self._on_close: Callable[[], None] = _ignore
-        self._in_flight: bytes | None = None
-        self._farewell = b""
-        self._closing = False
-        self._wake = asyncio.Event()
-        self._pump: asyncio.Task[None] | None = None
-
-    # ---- The sink ------------------------------------------------------------------------------
-
-    def attach(self, on_drain: Callable[[], None], on_close: Callable[[], None]) -> None:
-        """Who is to be told."""
-        self._on_drain = on_drain
-        self._on_close = on_close
-
-    def write(self, payload: bytes) -> bool:
-        """Send this. Always False: the next may follow when this one was sent. Raises SinkFull if it was not."""
-        if self._closing:
-            return False
-        if self._in_flight is not None:
-            raise SinkFull("a payload is still in flight")
-        self._in_flight = payload
-        self._wake.set()
-        return False
-
-    def close(self, farewell: bytes = b"") -> None:
-        """End after what is in flight, and `farewell`, were sent."""
-        if not self._closing:
-            self._closing = True
-            self._farewell = farewell
-            self._wake.set()
-
-    def abort(self) -> None:
-        """End now."""
-        self._closing = True
-        self._in_flight = None
-        self._farewell = b""
-        self._wake.set()
-        if self._pump is not None:
-            self._pump.cancel()
-
-    # ---- The response --------------------------------------------------------------------------
 
     async def run(self, headers: Iterable[tuple[bytes, bytes]] | None, *, status: int = 200) -> None:
         """Send the response: its start, each payload as it comes, its end. `on_close` is called before it returns.
@@ -98,15 +54,13 @@ class AsgiSink:
             if headers is not None:
                 await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
             async with asyncio.TaskGroup() as group:
-                self._pump = group.create_task(self._send_payloads())
-                watch = group.create_task(self._watch(self._pump))
-                self._pump.add_done_callback(lambda _: watch.cancel())
+                pump = group.create_task(self._send_payloads())
+                watch = group.create_task(self._watch(pump))
+                pump.add_done_callback(lambda _: watch.cancel())
         except* OSError:
             pass
         finally:
-            self._closing = True
-            self._in_flight = None
-            self._on_close()
+            self._finish()
 
     async def _watch(self, pump: asyncio.Task[None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -114,20 +68,9 @@ class AsgiSink:
         pump.cancel()
 
     async def _send_payloads(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if self._in_flight is not None:
-                await self._send_body(self._in_flight)
-                self._in_flight = None
-                if not self._closing:
-                    self._on_drain()
-            if self._closing and self._in_flight is None:
-                break
-        await self._send_body(self._farewell)
+        async with aclosing(self._written()) as written:
+            async for payload in written:
+                for start in range(0, len(payload), _PIECE_BYTES):
+                    piece = payload[start : start + _PIECE_BYTES]
+                    await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _send_body(self, payload: bytes) -> None:
-        for start in range(0, len(payload), _PIECE_BYTES):
-            piece = payload[start : start + _PIECE_BYTES]
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -1,12 +1,10 @@
-"""A stream as an async iterator of bytes, for frameworks whose responses send one."""
+"""A sink that is iterated over."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from pulsestage.realtime.errors import HubClosed, SinkFull
-from pulsestage.realtime.hub import Hub
-from pulsestage.realtime.request import StreamRequest
+from pulsestage.realtime.errors import SinkFull
 
 
 def _ignore() -> None:
@@ -14,10 +12,10 @@ def _ignore() -> None:
 
 
 class IteratorSink:
-    """Gives a stream to whoever iterates over it. One payload is given at a time and none is queued.
+    """Gives a stream's payloads to the task that iterates over it. One is in flight at a time and none is queued.
 
-    The next payload is asked for when the last one was sent, so a slow reader holds up nobody but itself. The stream
-    has ended for the reader when the iteration ends, or when its task is cancelled.
+    The iterating task asks for the next payload when it has sent the last one. The stream ends with the iteration, or
+    when the task is cancelled.
 
     >>> async def main() -> None:
     ...     sink = IteratorSink()
@@ -46,17 +44,17 @@ class IteratorSink:
         self._on_close = on_close
 
     def write(self, payload: bytes) -> bool:
-        """Give this next. Always False: another may follow when it was sent. Raises SinkFull if it was not."""
+        """Send this. Always False: the next may follow when this one was sent. Raises SinkFull if it was not."""
         if self._closing:
             return False
         if self._payload is not None:
-            raise SinkFull("a payload is still being sent")
+            raise SinkFull("a payload is still in flight")
         self._payload = payload
         self._changed.set()
         return False
 
     def close(self, farewell: bytes = b"") -> None:
-        """End after what was accepted, and `farewell`, were sent."""
+        """End after what is in flight, and `farewell`, were sent."""
         if not self._closing:
             self._closing = True
             self._farewell = farewell
@@ -72,45 +70,28 @@ class IteratorSink:
             self._reader.cancel()
 
     async def payloads(self) -> AsyncGenerator[bytes]:
-        """What is written, as it comes; the farewell; the end. To be iterated over once."""
-        self._reader = asyncio.current_task()
+        """What is written, as it comes; the farewell; the end. `on_close` is called when the iteration ends."""
         try:
-            while True:
-                await self._changed.wait()
-                self._changed.clear()
-                if self._payload is not None:
-                    yield self._payload
-                    self._payload = None
-                    if not self._closing:
-                        self._on_drain()
-                if self._closing and self._payload is None:
-                    break
-            if self._farewell:
-                yield self._farewell
+            async with aclosing(self._written()) as written:
+                async for payload in written:
+                    yield payload
         finally:
-            self._closing = True
-            self._payload = None
-            self._reader = None
-            self._on_close()
+            self._finish()
 
+    async def _written(self) -> AsyncGenerator[bytes]:
+        self._reader = asyncio.current_task()
+        while not (self._closing and self._payload is None):
+            await self._changed.wait()
+            self._changed.clear()
+            if self._payload is not None:
+                yield self._payload  # comes back when this one was sent
+                self._payload = None
+                if not self._closing:
+                    self._on_drain()
+        if self._farewell:
+            yield self._farewell
 
-def stream_body(*, hub: Hub, request: StreamRequest) -> AsyncIterator[bytes]:
-    """The body of a stream's response, for frameworks that are not given `respond`. Raises HubClosed.
-
-    The response's head is yours: `Content-Type: text/event-stream`, `Cache-Control: no-cache`, and `Content-Encoding`
-    if the request has one. The stream begins with the iteration and ends with it.
-    """
-    if not hub.running:
-        raise HubClosed("the hub is not open")
-    return _body(hub, request)
-
-
-async def _body(hub: Hub, request: StreamRequest) -> AsyncGenerator[bytes]:
-    sink = IteratorSink()
-    try:
-        await hub.subscribe(request, sink)
-    except HubClosed:  # since we looked; the client comes back
-        return
-    async with aclosing(sink.payloads()) as payloads:
-        async for payload in payloads:
-            yield payload
+    def _finish(self) -> None:
+        self._closing = True
+        self._payload = None
+        self._on_close()
