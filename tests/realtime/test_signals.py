@@ -40,15 +40,19 @@ async def test_streams_get_their_goodbye_and_the_server_its_signal(
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     servers = signal.getsignal(number)
     async with hub:
+        request = StreamRequest(tenant="t1", audiences=PUBLIC)
         sink = RecordingSink()
-        await hub.subscribe(StreamRequest(tenant="t1", audiences=PUBLIC), sink)
+        await hub.subscribe(request, sink)
         await settle()
         with close_on_signals(hub):
             os.kill(os.getpid(), number)
             async with asyncio.timeout(10):
                 await stopped.wait()
-            await settle()
-            assert sink.types == ["connected", "goodbye"]
+                late = RecordingSink()  # before the server has stopped to listen
+                await hub.subscribe(request, late)
+                while not (sink.closed and late.closed):  # noqa: ASYNC110 - a recording sink tells nobody
+                    await asyncio.sleep(0.001)
+            assert sink.types == late.types == ["connected", "goodbye"]
             assert not hub.running
         assert signal.getsignal(number) is servers
     if of_the_loop:
@@ -87,3 +91,10 @@ def test_in_another_thread_nothing_is_done(hub: Hub) -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+async def test_a_hub_that_is_closed_already_is_left_alone(hub: Hub) -> None:
+    async with hub:
+        await hub.close("deploy")
+        hub.begin_close("shutdown")
+        assert not hub._engine.jobs._running

@@ -30,13 +30,13 @@ class Stream:
         self._frames: list[Frame] = []
 
     async def next(self) -> Frame:
-        """The next frame."""
+        """The next frame that is no heartbeat; those come whenever they come."""
         while not self._frames:
             text = await anext(self._pieces)
             while text and not text.endswith("\n\n"):
                 text += await anext(self._pieces)
             self.pieces += bool(text)
-            self._frames = list(parse(text))
+            self._frames = [frame for frame in parse(text) if frame.type != "heartbeat"]
         return self._frames.pop(0)
 
     async def rest(self) -> list[Frame]:
