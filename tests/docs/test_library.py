@@ -94,6 +94,8 @@ async def test_events_come_one_by_one_a_reader_resumes_and_the_server_stops(
 ) -> None:
     running = applications[framework, server]
     await running.started()
+    async with running.client() as client:  # where the framework has one, made of all routes
+        assert (await client.get("/openapi.json")).status_code in {200, 404}
     before = await trades(running, 3, "gzip")
     await trades(running, 1)  # meanwhile
     after = await trades(running, 5, last=before[-1].id)

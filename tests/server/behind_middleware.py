@@ -25,11 +25,10 @@ class EventStream(Response):
 
     def __init__(self, stream: StreamRequest) -> None:
         super().__init__()
-        del self.headers["content-length"]
         self._stream = stream
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await respond(scope, receive, send, hub=hub, request=self._stream, headers=self.raw_headers)
+        await respond(scope, receive, send, hub=hub, request=self._stream)
 
 
 async def events(request: Request) -> Response:
