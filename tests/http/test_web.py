@@ -72,7 +72,12 @@ async def test_its_files_are_found_from_every_address(plain: AsyncClient, prefix
 
 
 async def test_files_beside_the_page_and_assets_for_ever(plain: AsyncClient) -> None:
-    assert (await plain.get("/app/favicon.svg")).headers["content-type"].startswith("image/svg")
+    icon = await plain.get("/app/favicon.svg")
+    assert icon.headers["content-type"].startswith("image/svg")
+    # Its name stays the same, so without a word browsers would keep it for as long as they like.
+    assert icon.headers["cache-control"] == "no-cache"
+    again = await plain.get("/app/favicon.svg", headers={"If-None-Match": icon.headers["etag"]})
+    assert again.status_code == 304
     asset = await plain.get("/app/assets/a.js")
     assert (asset.text, asset.headers["cache-control"]) == ("//", "public, max-age=31536000, immutable")
     assert (await plain.get("/app/assets/none.js")).status_code == 404

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BUILT = Path(__file__).parent.parent / "web_dist"
 _NOT_BUILT = "<!doctype html><title>PulseStage</title><p>The web app is not built; <code>make run</code> builds it."
 _FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
 _SUFFIXES = {"br": ".br", "gzip": ".gz", "identity": ""}
 
 
@@ -74,12 +75,14 @@ async def page(request: Request, path: str | None = None) -> Response:
         return RedirectResponse(f"{_root(request)}/app/", status_code=307)
     # Looked for by name: to ask the file system for whatever a client sends is an error for some names.
     if path != "index.html" and any(file.name == path for file in BUILT.glob("*.*")):
-        return await StaticFiles(directory=BUILT).get_response(path, request.scope)
+        file = await StaticFiles(directory=BUILT).get_response(path, request.scope)
+        file.headers["Cache-Control"] = _ASK_AGAIN
+        return file
     options: HttpOptions = request.app.state.options
     html = _index(_root(request), options.home_tenant)
     # Weak: it is the same page whether compressed on its way or not.
     tag = f'W/"{blake2b(html.encode(), digest_size=12).hexdigest()}"'
-    headers = {"Cache-Control": "no-cache", "ETag": tag, "Vary": "Accept-Encoding"}
+    headers = {"Cache-Control": _ASK_AGAIN, "ETag": tag, "Vary": "Accept-Encoding"}
     known = {each.strip() for each in request.headers.get("if-none-match", "").split(",")}
     if known & {tag, tag.removeprefix("W/"), "*"}:
         return Response(status_code=304, headers=headers)
