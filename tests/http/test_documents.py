@@ -151,7 +151,8 @@ async def send(room: Room, who: AsyncClient, method: str, path: str, document: d
     body = None
     if "requestBody" in operation:
         model = resolved(document, operation["requestBody"]["content"]["application/json"]["schema"])
-        body = {name: model["properties"][name]["examples"][0] for name in model.get("required", ())}
+        required = {name: model["properties"][name]["examples"][0] for name in model.get("required", ())}
+        [body] = model.get("examples", [required])
         body |= {"tagId": ids["tag_id"]} if "tagId" in body else {}
         body |= {"token": sessions.make_link(room.context, room.tenant, Role.MEMBER)} if "token" in body else {}
     # A stream has no end; its head is the same.

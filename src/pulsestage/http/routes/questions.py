@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from pulsestage.domain.question import Status
@@ -17,6 +17,7 @@ from pulsestage.http.replies import no_content, remember, reply
 from pulsestage.services import questions
 from pulsestage.services.ports import QuestionQuery
 
+EXAMPLE_BODY = "When does the new office open?"
 SORT = "`popular`: pinned first, then most votes, then oldest. `recent`: newest first."
 Text = Annotated[str, Field(max_length=1000)]
 
@@ -24,7 +25,10 @@ Text = Annotated[str, Field(max_length=1000)]
 class Ask(Body):
     """A new question."""
 
-    body: Annotated[str, Field(examples=["When does the new office open?"])]
+    # Without a team: an example is there to be tried.
+    model_config = ConfigDict(json_schema_extra={"examples": [{"body": EXAMPLE_BODY}]})
+
+    body: Annotated[str, Field(examples=[EXAMPLE_BODY])]
     """3 to 2000 characters, unless the tenant says otherwise."""
     teamId: Uuid | None = None  # noqa: N815 - the wire is camelCase
     """The team it is addressed to."""
