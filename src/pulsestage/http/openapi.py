@@ -100,7 +100,7 @@ _SECURITY: dict[str, Schema] = {
 }
 _ANYBODY: list[Schema] = [{}, {"guest": []}]
 
-_FOR_ALL = (403, 404, 422, 500, 503)
+_FOR_ALL = (403, 404, 422, 503)
 _WITH_A_BODY = (400, 413)
 
 
@@ -131,34 +131,38 @@ def describe(app: FastAPI) -> Schema:
 
 def _complete(route: Route, operation: Schema) -> None:
     """Say of an operation what the table says of it."""
+    parameters = [{**each, "schema": _given(each["schema"])} for each in operation.get("parameters", ())]
+    if parameters := [*parameters, *_read_by_hand(route)]:
+        operation["parameters"] = parameters
+    operation["responses"] = dict(_responses(route, has_body="requestBody" in operation))
     # FastAPI repeats the summary, which is a docstring's first line.
     text = operation.pop("description").removeprefix(operation["summary"]).strip()
-    for parameter in operation.get("parameters", ()):
-        parameter["schema"] = _given(parameter["schema"])
-    ok, *failures = route.statuses
     if route.action is None:
-        operation["responses"] = {str(status): _success(route, status) for status in route.statuses}
-        operation["security"], failures = [], [500]
-    else:
-        operation["responses"] = {str(ok): _success(route, ok)}
-        operation.setdefault("parameters", []).extend(_of_every_caller(route))
-        failures += [*_FOR_ALL, *(_WITH_A_BODY if "requestBody" in operation else ())]
-    for status in sorted(failures):
-        operation["responses"][str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
-    if route.action is not None and NEEDS[route.action] > Role.MEMBER:
+        operation["security"] = []
+    elif NEEDS[route.action] > Role.MEMBER:
         operation["security"] = [{"session": []}]
         text = f"Needs the role {NEEDS[route.action].slug}. {text}".rstrip()
-    if route.answer.view is EventStream:
+    elif route.answer.view is EventStream:
         operation["security"] = [*_ANYBODY, {"ticket": []}]
     if text:
         operation["description"] = text
 
 
-def _of_every_caller(route: Route) -> Iterator[Schema]:
-    """References to the parameters that FastAPI doesn't know of, because they are read by hand."""
-    for name in _PARAMETERS:
+def _read_by_hand(route: Route) -> Iterator[Schema]:
+    """References to the parameters that FastAPI doesn't know of."""
+    for name in _PARAMETERS if route.action else ():
         if name != "LastEventId" or route.answer.view is EventStream:
             yield {"$ref": f"#/components/parameters/{name}"}
+
+
+def _responses(route: Route, *, has_body: bool) -> Iterator[tuple[str, Schema]]:
+    """By status: success, and then what can go wrong. Operations without a caller show their answer when they fail."""
+    ok, *others = route.statuses
+    yield str(ok), _success(route, ok)
+    failures = {500, *others, *(_FOR_ALL if route.action else ()), *(_WITH_A_BODY if has_body else ())}
+    for status in sorted(failures):
+        its_own = route.action is None and status in others
+        yield str(status), _success(route, status) if its_own else {"$ref": f"#/components/responses/{_name(status)}"}
 
 
 def _success(route: Route, status: int) -> Schema:
