@@ -17,6 +17,7 @@ export function Room({ slug }: { slug: string }) {
   const room = useQuery({
     queryKey: roomKey,
     queryFn: () => takeRoom(slug),
+    structuralSharing: false, // a client is no data
     staleTime: Infinity,
   });
 
