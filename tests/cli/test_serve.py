@@ -106,6 +106,9 @@ def test_a_server_on_every_address_is_reached_at_each_and_says_where(
     families = ["127.0.0.1", "[::1]"] if "::" in arguments else ["127.0.0.1"]
     for address in [*printed, *(f"http://{each}:{port}" for each in families)]:
         assert httpx.get(f"{address}/health").json()["ok"] is True
+    link = start("link", "--tenant", "default", directory=tmp_path)
+    assert link.ended() == 0
+    assert link.out.startswith(f"{printed[0]}/app/default#")
     assert server.stop() == 0
 
 

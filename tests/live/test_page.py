@@ -244,6 +244,26 @@ async def test_below_a_path_prefix(browser: Browser, tmp_path: Path) -> None:
         await venue.stop()
 
 
+async def test_addresses_as_people_type_them(browser: Browser, tmp_path: Path) -> None:
+    # A proxy that leaves it serves everything below /app, which is an address of the server too.
+    venue = Venue(tmp_path, root_path="/app", home_tenant="Acme")
+    await venue.found(acme="Acme")
+    await venue.start()
+    try:
+        async with somebody(browser) as ann:
+            for typed in ("app/ACME", "ACME", "app", "app/", ""):
+                await ann.enter(f"{venue.url}/{typed}")
+                await expect(ann.page.get_by_role("heading", level=1)).to_have_text("Acme")
+                assert ann.page.url.startswith(f"{venue.url}/app/")
+            await ann.page.goto(f"{venue.url}/app/acme/x")
+            await expect(ann.page.get_by_role("heading", level=1)).to_have_text("There is no room with this name")
+            await ann.page.get_by_role("button", name="Open the room").click()
+            await ann.is_live()
+            assert ann.page.url == f"{venue.url}/app/acme"
+    finally:
+        await venue.stop()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_for_the_eye(venue: Venue, browser: Browser, screenshots: Path, scheme: str) -> None:
     """Nothing runs over the edge on a phone or a laptop, for an attendee or a moderator; a person looks at the rest."""

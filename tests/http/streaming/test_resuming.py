@@ -7,6 +7,7 @@ import pytest
 
 from tests.http.conftest import Room, make_settings
 from tests.http.streaming.server import Server, listening
+from tests.server.wire import wire
 
 
 async def test_resuming_by_header_and_by_parameter_and_the_header_wins(server: Server, room: Room, slug: str) -> None:
@@ -25,6 +26,19 @@ async def test_resuming_by_header_and_by_parameter_and_the_header_wins(server: S
         assert [(frame.type, frame.seq) for frame in frames] == [
             ("connected", 2), ("question:created", 3), ("question:created", 4),
         ]  # fmt: skip
+
+
+async def test_white_space_around_the_headers_values_is_none_of_them(server: Server, room: Room, slug: str) -> None:
+    await room.ask()
+    async with server.stream(slug) as stream:
+        position = str((await stream.next()).id)
+    fields = f"X-Tenant-ID: \t{slug} \t\r\nLast-Event-ID:   {position}  \t \r\n"
+    async with wire(server) as client:  # httpx refuses to send it
+        client.send(f"GET /sse HTTP/1.1\r\nHost: a\r\n{fields}\r\n".encode())
+        await client.head()
+        assert f"id: {position}\n" in await client.frame() + "\n"
+        await room.ask()
+        assert '"question:created"' in await client.frame()
 
 
 @pytest.mark.parametrize("position", ["nonsense", "0000.1", "{epoch}.99", "{epoch}.-1", "{epoch}.1.1", "x" * 200, "é"])
