@@ -1,4 +1,4 @@
-import { act, screen, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ApiError, type Api } from '../api';
 import { problemsOf } from '../test/axe';
@@ -180,4 +180,40 @@ test('what people write has its own direction', async () => {
   expect(screen.getByLabelText<HTMLTextAreaElement>('What would you like to know?').dir).toBe(
     'auto',
   );
+});
+
+test('one question that can’t be shown takes no other with it', () => {
+  vi.spyOn(console, 'error').mockReturnValue();
+  const broken = { ...question('x', { upvotes: 9 }), tags: null as unknown as [] };
+  const { world } = open({ questions: [...questions, broken] });
+  expect(screen.getByText(/This question can’t be shown/)).toBeTruthy();
+  expect(bodies()).toEqual(['Second?', 'First?', 'Mine?']);
+  act(() => {
+    const data = { questionId: 'x', tags: [], updatedAt: 'now' };
+    world.newest.say('question:tagged', data, 'e.11');
+  });
+  expect(screen.queryByText(/This question can’t be shown/)).toBeNull();
+});
+
+test('what somebody writes, and what is not sent, outlives a reload', async () => {
+  const lost = new ApiError(0, 'timeout', 'No answer', 'Try again.');
+  const first = open({ api: { ask: () => Promise.reject(lost) } });
+  const label = 'What would you like to know?';
+  await first.user.type(screen.getByLabelText(label), 'Lost?{Enter}');
+  await first.user.type(screen.getByLabelText(label), 'Half a');
+  first.unmount();
+
+  const read = vi.fn((id: string) =>
+    Promise.resolve(question(id, { body: 'Lost?', isMine: true })),
+  );
+  const { user, world } = open({ api: { question: read } });
+  expect(screen.getByLabelText<HTMLTextAreaElement>(label).value).toBe('Half a');
+  expect(screen.getByText('Lost?').parentElement?.textContent).toContain('Not confirmed');
+  const { createdAt } = question('q');
+  const data = { body: 'Lost?', upvotes: 0, status: 'OPEN', teamId: null, createdAt };
+  act(() => world.newest.say('question:created', { ...data, questionId: 'q' }, 'e.11'));
+  await waitFor(() => expect(card('Lost?').getByText('Yours')).toBeTruthy());
+  expect(screen.getAllByText('Lost?')).toHaveLength(1);
+  await user.clear(screen.getByLabelText(label));
+  expect(sessionStorage).toHaveLength(0);
 });

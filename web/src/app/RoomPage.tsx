@@ -1,23 +1,28 @@
-import { lazy, Suspense, useCallback, useState } from 'react';
+import { useCallback, useEffect, useSyncExternalStore, type ReactNode } from 'react';
 import { Composer } from '../features/ask';
 import { Board } from '../features/questions';
-import { useCan } from '../room';
+import { useCan, useRoom } from '../room';
+import { Boundary } from '../ui/Boundary';
+import { Button } from '../ui/Button';
 import type { Question } from '../wire';
+import { createChunk } from './chunk';
 import { RoomHeader } from './RoomHeader';
+import { useDraft } from './useDraft';
 
 // Most people never moderate; their phones need not load it.
-const ModeratorTools = lazy(() => import('../features/moderation/ModeratorTools'));
+const moderation = createChunk(() => import('../features/moderation/ModeratorTools'));
 
 export function RoomPage({ onSignOut }: { onSignOut: () => void }) {
+  const { tenant } = useRoom();
   const moderates = useCan('moderate');
-  const [text, setText] = useState('');
+  const [text, setText] = useDraft(tenant.slug);
 
   const tools = useCallback(
     (question: Question) =>
       moderates ? (
-        <Suspense fallback={<div className="mt-3 h-[3.3rem]" />}>
-          <ModeratorTools question={question} />
-        </Suspense>
+        <Boundary of={question} fallback={<NoTools>The tools for this question failed.</NoTools>}>
+          <Tools question={question} />
+        </Boundary>
       ) : null,
     [moderates],
   );
@@ -30,5 +35,31 @@ export function RoomPage({ onSignOut }: { onSignOut: () => void }) {
         <Board tools={tools} onEdit={text.trim() === '' ? setText : null} />
       </main>
     </>
+  );
+}
+
+function Tools({ question }: { question: Question }) {
+  const loaded = useSyncExternalStore(moderation.store.subscribe, moderation.store.get);
+  useEffect(() => moderation.load(), []);
+  if (loaded === 'loading') return <div className="mt-3 h-[3.3rem]" />;
+  if (loaded === 'failed') {
+    return (
+      <NoTools>
+        The tools for moderators could not be loaded.{' '}
+        <Button onClick={moderation.load}>Try again</Button>
+      </NoTools>
+    );
+  }
+  return <loaded.default question={question} />;
+}
+
+function NoTools({ children }: { children: ReactNode }) {
+  return (
+    <div className="mt-3 flex flex-wrap items-center gap-2 border-t border-line pt-2 text-sm text-muted">
+      {children}
+      <Button look="quiet" onClick={() => window.location.reload()}>
+        Reload the page
+      </Button>
+    </div>
   );
 }

@@ -53,7 +53,7 @@ export function Room({ slug }: { slug: string }) {
       </MessagePage>
     );
   }
-  if (!room.data) return <Opening />;
+  if (!room.data) return <Opening failed={room.failureCount > 0} />;
 
   const { api, client, session, tenant } = room.data;
   return (
@@ -70,11 +70,11 @@ export function Room({ slug }: { slug: string }) {
   );
 }
 
-function Opening() {
+function Opening({ failed }: { failed: boolean }) {
   return (
     <MessagePage title="Opening the room…">
       <p role="status" className="text-muted">
-        One moment.
+        {failed ? 'The server has not answered yet. Trying again…' : 'One moment.'}
       </p>
     </MessagePage>
   );

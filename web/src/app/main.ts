@@ -1,5 +1,6 @@
 /** What runs first: it asks for the room at once, while the page's code is still on its way. */
 import { homeRoom, rootPath } from '../api';
+import { loadChunk } from './chunk';
 import { openEarly } from './opening';
 import { misplaced, nameIn, slugOf } from './slug';
 import './styles.css';
@@ -9,7 +10,7 @@ const right = misplaced(rootPath(), pathname);
 if (right === null) {
   const slug = slugOf(nameIn(pathname.slice(`${rootPath()}/app`.length)) || homeRoom());
   if (slug !== null) openEarly(slug);
-  import('./page').catch(offerReload);
+  loadChunk(() => import('./page')).catch(offerReload);
 } else {
   window.location.replace(right + search + hash);
 }

@@ -81,7 +81,7 @@ async function openSession(api: Api, slug: string): Promise<Pick<OpenRoom, 'sess
 function openClient(slug: string, { role, isGuest }: Session): LiveClient {
   const root = rootPath();
   const environment = browserEnvironment();
-  const sharing = browserSharing();
+  const sharing = browserSharing(environment);
   const url = (cursor: string | null) => streamUrl(root, slug, cursor);
   const connect = (handlers: Handlers) => createConnection({ url, environment, handlers });
   if (sharing === null) return createLiveClient(environment, connect);

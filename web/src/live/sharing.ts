@@ -1,5 +1,7 @@
 /** What tabs need to share a stream: a lock that one of them holds, and a channel that all of them hear. */
+import { channelLock } from './channelLock';
 import type { Status } from './connection';
+import type { Environment } from './environment';
 import type { StreamEvent } from './event';
 import type { OwnChange } from './own';
 
@@ -47,11 +49,15 @@ export interface Sharing {
   openChannel: (name: string) => Channel<Message>;
 }
 
-/** Null where the browser can't: Web Locks need HTTPS or localhost. Each tab has a stream of its own then. */
-export function browserSharing(): Sharing | null {
-  if (!('locks' in navigator) || typeof BroadcastChannel === 'undefined') return null;
+/** Null where the browser has no channels between tabs; each tab has a stream of its own then. */
+export function browserSharing(environment: Environment): Sharing | null {
+  if (typeof BroadcastChannel === 'undefined') return null;
   return {
-    requestLock: (name, options, hold) => navigator.locks.request(name, options, hold),
+    // Web Locks need HTTPS or localhost.
+    requestLock:
+      'locks' in navigator
+        ? (name, options, hold) => navigator.locks.request(name, options, hold)
+        : channelLock((name) => new BroadcastChannel(`${name}:lock`), environment),
     openChannel: (name) => new BroadcastChannel(name),
   };
 }

@@ -12,9 +12,10 @@ import type { LiveClient } from '../live';
 import { useShowToast } from '../ui/Toasts';
 import type { Action, Session, Tenant } from '../wire';
 import { createActions, type Actions } from './actions';
-import { nothingPending, settleAsks, type Pending } from './pending';
+import { settleAsks, type Pending } from './pending';
 import { SSEProvider } from './SSEProvider';
 import { createStore, type Store } from './store';
+import { keepUnsent, unsent } from './unsent';
 
 interface RoomContextValue {
   api: Api;
@@ -36,7 +37,7 @@ export interface RoomProviderProps {
 
 export function RoomProvider({ api, client, session, tenant, children }: RoomProviderProps) {
   const showToast = useShowToast();
-  const [pending] = useState(() => createStore(nothingPending));
+  const [pending] = useState(() => createStore(unsent(tenant.slug)));
   const [actions] = useState(() =>
     createActions({
       api,
@@ -50,6 +51,11 @@ export function RoomProvider({ api, client, session, tenant, children }: RoomPro
     }),
   );
   useEffect(() => api.watch((news) => client.noteRequest(news)), [api, client]);
+  useEffect(() => {
+    const stop = keepUnsent(tenant.slug, pending);
+    actions.findUnsent();
+    return stop;
+  }, [actions, pending, tenant.slug]);
   return (
     <RoomContext value={{ api, session, tenant, actions, pending }}>
       <SSEProvider client={client}>{children}</SSEProvider>

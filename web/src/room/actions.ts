@@ -120,6 +120,13 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
       void sendAsk(key, ask.body, ask.teamId);
     },
 
+    /** Finds out what became of questions that were unsent when the page was left. */
+    findUnsent(): void {
+      for (const ask of pending.get().asks) {
+        if (ask.isUncertain) void uncertain.ask(ask.key);
+      }
+    },
+
     discardAsk(key: string): void {
       pending.update((it) => dropAsk(it, key));
     },

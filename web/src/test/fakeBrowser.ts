@@ -1,4 +1,6 @@
 /** A browser with several tabs: one lock and one channel per name, and tabs that can freeze. */
+import { channelLock, type LockMessage } from '../live/channelLock';
+import type { Environment } from '../live/environment';
 import type { Channel, Message, Sharing } from '../live/sharing';
 
 interface Waiting {
@@ -8,39 +10,44 @@ interface Waiting {
   reject: (reason: Error) => void;
 }
 
-class FakeChannel implements Channel<Message> {
-  onmessage: ((message: MessageEvent<Message>) => void) | null = null;
+interface Letter {
+  to: FakeChannel<never>;
+  message: unknown;
+}
+
+class FakeChannel<T> implements Channel<T> {
+  onmessage: ((message: MessageEvent<T>) => void) | null = null;
 
   constructor(
+    readonly name: string,
     readonly tab: number,
-    private readonly all: Set<FakeChannel>,
-    private readonly send: (from: FakeChannel, message: Message) => void,
+    private readonly browser: { all: Set<FakeChannel<never>>; inFlight: Letter[] },
   ) {
-    all.add(this);
+    browser.all.add(this);
   }
 
-  postMessage = (message: Message): void => this.send(this, message);
+  postMessage = (message: T): void => {
+    for (const to of this.browser.all) {
+      if (to === (this as FakeChannel<never>) || to.name !== this.name) continue;
+      this.browser.inFlight.push({ to, message: structuredClone(message) });
+    }
+  };
+
   close = (): void => {
-    this.all.delete(this);
+    this.browser.all.delete(this);
   };
 }
 
 export class FakeBrowser {
   readonly frozen = new Set<number>();
-  private readonly channels = new Set<FakeChannel>();
-  private inFlight: { to: FakeChannel; message: Message }[] = [];
+  private readonly channels = { all: new Set<FakeChannel<never>>(), inFlight: [] as Letter[] };
   private holder: Waiting | null = null;
   private queue: Waiting[] = [];
 
   /** What one tab sees of it. */
   sharing(tab: number): Sharing {
     return {
-      openChannel: () =>
-        new FakeChannel(tab, this.channels, (from, message) => {
-          for (const to of this.channels) {
-            if (to !== from) this.inFlight.push({ to, message: structuredClone(message) });
-          }
-        }),
+      openChannel: (name) => new FakeChannel<Message>(name, tab, this.channels),
       requestLock: (_name, options, hold) =>
         new Promise<void>((resolve, reject) => {
           const waiting = { tab, hold, resolve, reject };
@@ -60,14 +67,26 @@ export class FakeBrowser {
     };
   }
 
+  /** The same, where the browser has no locks. */
+  sharingWithoutLocks(tab: number, environment: Environment): Sharing {
+    return {
+      openChannel: (name) => new FakeChannel<Message>(name, tab, this.channels),
+      requestLock: channelLock(
+        (name) => new FakeChannel<LockMessage>(`${name}:lock`, tab, this.channels),
+        environment,
+      ),
+    };
+  }
+
   /** Lets messages and promises settle. A frozen tab gets its messages when it thaws. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < 10; quiet += 1) {
-      const now = this.inFlight.filter(({ to }) => !this.frozen.has(to.tab));
-      this.inFlight = this.inFlight.filter(({ to }) => this.frozen.has(to.tab));
+      const { all, inFlight } = this.channels;
+      const now = inFlight.filter(({ to }) => !this.frozen.has(to.tab));
+      this.channels.inFlight = inFlight.filter(({ to }) => this.frozen.has(to.tab));
       for (const { to, message } of now) {
         quiet = 0;
-        if (this.channels.has(to)) to.onmessage?.(new MessageEvent('message', { data: message }));
+        if (all.has(to)) to.onmessage?.(new MessageEvent('message', { data: message as never }));
       }
       await Promise.resolve();
     }
@@ -75,7 +94,7 @@ export class FakeBrowser {
 
   /** Loses what is on its way, as a browser may for a tab that was suspended. */
   loseMessages(): void {
-    this.inFlight = [];
+    this.channels.inFlight = [];
   }
 
   private grant(waiting: Waiting): void {

@@ -1,7 +1,10 @@
 import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
-afterEach(() => cleanup());
+afterEach(() => {
+  cleanup();
+  sessionStorage.clear();
+});
 
 // A failure says what it looked for; the whole page would bury that.
 configure({ getElementError: (message) => new Error(message ?? 'one of several') });

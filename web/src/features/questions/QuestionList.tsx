@@ -1,5 +1,6 @@
 import { useRef, useState, type ReactNode } from 'react';
 import { isVotePending, usePending, useSSE, type Item } from '../../room';
+import { Boundary } from '../../ui/Boundary';
 import { Button } from '../../ui/Button';
 import { useNow } from '../../ui/time';
 import type { Question } from '../../wire';
@@ -63,13 +64,15 @@ export function QuestionList({ items, tools, onEdit }: QuestionListProps) {
               <AskCard ask={ask} onEdit={onEdit} />
             ) : (
               <div className={gone ? 'invisible' : undefined}>
-                <QuestionCard
-                  question={question}
-                  teamName={teams.get(question.teamId ?? '') ?? null}
-                  votePending={isVotePending(pending, question.id)}
-                  now={now}
-                  tools={gone ? null : tools(question)}
-                />
+                <Boundary of={question} fallback={<BrokenCard />}>
+                  <QuestionCard
+                    question={question}
+                    teamName={teams.get(question.teamId ?? '') ?? null}
+                    votePending={isVotePending(pending, question.id)}
+                    now={now}
+                    tools={gone ? null : tools(question)}
+                  />
+                </Boundary>
               </div>
             )}
             {gone && (
@@ -86,5 +89,13 @@ export function QuestionList({ items, tools, onEdit }: QuestionListProps) {
         </Button>
       )}
     </>
+  );
+}
+
+function BrokenCard() {
+  return (
+    <p className="rounded-2xl border border-dashed border-line px-4 py-6 text-center text-muted">
+      This question can’t be shown here. Reloading the page may help.
+    </p>
   );
 }

@@ -36,6 +36,8 @@ export function useHold(list: RefObject<HTMLElement | null>): boolean {
       setEditing((was) => was && element.contains(document.activeElement)),
     );
 
+    // Another view, or a page that is shown again, may begin scrolled.
+    onScroll();
     removals.observe(element, { childList: true, subtree: true });
     window.addEventListener('scroll', onScroll, { passive: true });
     element.addEventListener('pointerdown', touch);

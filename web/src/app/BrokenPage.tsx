@@ -1,0 +1,17 @@
+import { Button } from '../ui/Button';
+import { MessagePage } from '../ui/Page';
+
+/** Instead of a page that failed to render. Needs nothing of what may have failed. */
+export function BrokenPage() {
+  return (
+    <MessagePage title="This page has a problem">
+      <p role="alert" className="text-muted">
+        Something went wrong while it was drawn. Votes and questions that were sent are safe, and
+        what you were writing is kept. If reloading doesn’t help, tell the organisers.
+      </p>
+      <Button look="filled" onClick={() => window.location.reload()}>
+        Reload the page
+      </Button>
+    </MessagePage>
+  );
+}
