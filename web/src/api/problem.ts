@@ -23,7 +23,8 @@ export class ApiError extends Error {
 
   /** Whether a change may have been made all the same: its answer was lost, or was a proxy's. */
   get isUncertain(): boolean {
-    return this.status === 0 || (this.status >= 500 && this.status !== 503);
+    if (this.status === 0) return this.code !== 'offline';
+    return this.status >= 500 && this.status !== 503;
   }
 }
 
@@ -33,6 +34,16 @@ export function networkError(): ApiError {
     'network',
     'No connection',
     'The server can’t be reached. Check your connection and try again.',
+  );
+}
+
+/** Without a network nothing was sent. */
+export function offlineError(): ApiError {
+  return new ApiError(
+    0,
+    'offline',
+    'You are offline',
+    'This device has no network. Try again when it has.',
   );
 }
 

@@ -1,7 +1,10 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createApi } from './api';
 import { ApiError } from './problem';
 import { lateAfter, timeLimit, type RequestNews } from './request';
+
+beforeEach(() => void vi.stubGlobal('navigator', { onLine: true }));
+afterEach(() => void vi.unstubAllGlobals());
 
 function serverThatSays(response: Response | Error) {
   return vi.fn<typeof fetch>(() =>
@@ -111,6 +114,12 @@ describe('errors', () => {
   test('a server that is not there is an error with a name', async () => {
     const error = await failure(createApi('', 'a', serverThatSays(new TypeError('no'))).session());
     expect(error).toMatchObject({ status: 0, code: 'network' });
+  });
+
+  test('without a network it is certain that nothing was sent', async () => {
+    vi.stubGlobal('navigator', { onLine: false });
+    const error = await failure(createApi('', 'a', serverThatSays(new TypeError('no'))).session());
+    expect(error).toMatchObject({ status: 0, code: 'offline', isUncertain: false });
   });
 
   test('an abort is not an error of the server', async () => {

@@ -1,5 +1,5 @@
 /** One HTTP request to one tenant. Knows the manners of the contract, not its resources; those are in `api.ts`. */
-import { ApiError, networkError, problemFrom, timeoutError } from './problem';
+import { ApiError, networkError, offlineError, problemFrom, timeoutError } from './problem';
 
 export interface Answer<T> {
   value: T;
@@ -59,6 +59,7 @@ export function createRequester(
     const sent = { request: (requests += 1), sentAt: Date.now() };
     const lateTimer = setTimeout(() => onNews({ kind: 'late', ...sent }), lateAfter);
     const limitTimer = setTimeout(() => attempt.abort(timeoutError()), timeLimit);
+    const failed = navigator.onLine ? networkError : offlineError;
     let kind: RequestNews['kind'] = 'over';
     try {
       const response = await send(root + path, init);
@@ -68,7 +69,7 @@ export function createRequester(
     } catch (reason) {
       if (signal?.aborted || (reason instanceof ApiError && reason.status !== 0)) throw reason;
       kind = 'unanswered';
-      throw attempt.signal.reason instanceof ApiError ? attempt.signal.reason : networkError();
+      throw attempt.signal.reason instanceof ApiError ? attempt.signal.reason : failed();
     } finally {
       clearTimeout(lateTimer);
       clearTimeout(limitTimer);

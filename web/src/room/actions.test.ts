@@ -215,6 +215,21 @@ describe('without an answer', () => {
     await flush();
     expect(seen('a')).toMatchObject({ upvotes: 6, hasUpvoted: true });
   });
+
+  test('a vote that is counted after that is found as well', async () => {
+    const read = vi
+      .fn<Api['question']>()
+      .mockResolvedValueOnce(question('a'))
+      .mockResolvedValue(question('a', { hasUpvoted: true }));
+    const actions = actionsWith({ vote: () => Promise.reject(lost), question: read });
+    await actions.vote('a', true);
+    await flush();
+    expect(seen('a')).toMatchObject({ upvotes: 5, hasUpvoted: false });
+    room.world.newest.say('question:upvoted', { questionId: 'a', upvotes: 6 }, 'e.11');
+    await vi.advanceTimersByTimeAsync(arrivalLimit);
+    expect(seen('a')).toMatchObject({ upvotes: 6, hasUpvoted: true });
+    expect(read).toHaveBeenCalledTimes(2);
+  });
 });
 
 describe('moderating', () => {

@@ -8,10 +8,12 @@ import type { Question } from '../wire';
 import { arrived, updateAsk, type Ask, type Pending } from './pending';
 import type { Store } from './store';
 
-/** How long after the stream is live again a question that was received may take to be in it. */
+/** How long after the stream is live again what the server had received may take to be in it. */
 export const arrivalLimit = 5_000;
 /** Between two looks that failed. */
 const pause = 5_000;
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface UncertainOptions {
   api: Api;
@@ -20,6 +22,7 @@ export interface UncertainOptions {
 }
 
 export function createUncertain({ api, client, pending }: UncertainOptions) {
+  const votes = (id: string) => client.getSnapshot().room.questions.get(id)?.upvotes;
   const isLive = () => client.getSnapshot().status === 'live';
 
   /** Resolves once `condition` holds, at the latest after `limit` ms. */
@@ -56,7 +59,7 @@ export function createUncertain({ api, client, pending }: UncertainOptions) {
       } catch (reason) {
         if (!(reason instanceof ApiError)) throw reason;
         if (reason.status === 404) return null;
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await sleep(pause);
       }
     }
   }
@@ -71,6 +74,10 @@ export function createUncertain({ api, client, pending }: UncertainOptions) {
   return {
     async vote(id: string): Promise<void> {
       await learnOwn(id);
+      // The stream can be there before a vote that was under way is counted.
+      const counted = votes(id);
+      await sleep(arrivalLimit);
+      if (votes(id) !== counted) await learnOwn(id);
     },
 
     /** Ends when the question is found, or is known not to have arrived, or was discarded. */

@@ -26,8 +26,8 @@ export function AskCard({ ask, onEdit }: AskCardProps) {
         <>
           <p role="alert" className="mt-2 text-[0.9375rem]">
             <strong className="font-semibold">Not confirmed.</strong> The server has not answered,
-            so your question may have arrived or not. Once you are connected again, this will be
-            found out here.
+            so your question may or may not have arrived. You will see it here as soon as you are
+            connected again.
           </p>
           <div className="mt-2 flex flex-wrap gap-2">
             <Button look="quiet" onClick={() => actions.discardAsk(ask.key)}>
