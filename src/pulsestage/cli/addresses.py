@@ -70,14 +70,15 @@ async def at_server(settings: Settings) -> Settings:
     for address in sorted({facts.address for _, facts in signed.values()} - {""}):
         if await _answers(address):
             return settings.model_copy(update={"public_url": address})
+    assumed = reached_at(settings)[0]
     err.print(
-        f"No server was found that runs on this database; taking {settings.base_url} for its address."
+        f"No server was found that runs on this database; taking {assumed} for its address."
         " If people reach it elsewhere, set PULSESTAGE_PUBLIC_URL.",
         style="yellow",
         markup=False,
         soft_wrap=True,
     )
-    return settings
+    return settings.model_copy(update={"public_url": assumed})
 
 
 def direct(url: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ STATUS: dict[type[errors.PulseStageError], int] = {
     errors.PulseStageError: 500,
 }
 CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal_error"}
+_VARIES = {"Vary": "Accept"}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,13 +130,13 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
     return problem_of(error).to_response({"Retry-After": str(retry_after)} if retry_after else None)
 
 
-async def _invalid_request(_request: Request, error: Exception) -> Response:
+async def _invalid_request(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     problems = error.errors()
     if any(each["loc"][0] == "path" for each in problems):
         # An address that can't name anything names nothing.
-        return problem_of(errors.NotFound()).to_response()
+        return web.page_instead(request) or problem_of(errors.NotFound()).to_response(_VARIES)
     if any(each["type"] == "json_invalid" for each in problems):
         detail = f"The body is not JSON: {problems[0].get('ctx', {}).get('error', 'broken')}."
         return problem(400, "Invalid JSON", detail).to_response()
@@ -155,10 +156,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.NOT_FOUND:
+    if error.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
         if page := web.page_instead(request):
             return page
-        headers["Vary"] = "Accept"
+        headers |= _VARIES
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = _methods_at(request)  # the router knows only the first of several routes
     return http_problem(error.status_code, headers.get("Allow")).to_response(headers)
