@@ -10,6 +10,7 @@ SHELL := /bin/bash
 
 bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
+clients := tests/live/node/node_modules/.package-lock.json
 npm := scripts/with_node.sh npm
 documents := scripts/documents/node_modules/.package-lock.json
 generators := .venv/generators/.installed
@@ -25,7 +26,7 @@ install: .venv/.dev ## Set up .venv: the command pulsestage and the developers' 
 run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
 	$(bin)/pulsestage demo
 
-test: .venv/.dev $(web) $(documents) $(generators) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
+test: .venv/.dev $(web) $(documents) $(generators) $(clients) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
 	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 	$(npm) test
 
@@ -41,6 +42,7 @@ check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, form
 	$(bin)/mypy
 	$(bin)/lint-imports --no-logo
 	$(npm) run check
+	$(npm) exec -- prettier --config .prettierrc.json --check --log-level warn ../tests/live/node
 	$(bin)/python -m scripts.dump_documents scripts/documents/build
 	$(npm) run --silent --prefix ../scripts/documents lint
 
@@ -65,7 +67,8 @@ build: .venv/.run $(web) ## Build the wheel and the source package, with the web
 	$(bin)/hatchling build
 
 clean: ## Remove what make has made, but no data
-	rm -rf .venv dist src/pulsestage/web_dist web/node_modules scripts/documents/{build,node_modules} .*_cache .hypothesis
+	rm -rf .venv dist src/pulsestage/web_dist scripts/documents/build .*_cache .hypothesis
+	rm -rf {web,scripts/documents,tests/live/node}/node_modules
 
 # ---- Python --------------------------------------------------------------------------------------
 
@@ -93,15 +96,13 @@ $(web): web/node_modules/.package-lock.json $(shell find web -type f -not -path 
 	$(npm) run build
 	@touch $@
 
-web/node_modules/.package-lock.json: web/package-lock.json web/package.json | .venv/.run
-	$(npm) ci --no-audit --no-fund
+# ---- Packages of npm: the web app's, the tools for the API's documents, and the tests' SSE clients ----
+
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json | $(bin)/python
+	$(npm) ci --prefix ../$* --no-audit --no-fund
 	@touch $@
 
-# ---- The tools for the API's documents: linters, and generators of clients -----------------------
-
-$(documents): scripts/documents/package-lock.json scripts/documents/package.json | $(bin)/python
-	$(npm) ci --prefix ../scripts/documents
-	@touch $@
+# ---- Generators of clients, for the tests --------------------------------------------------------
 
 $(generators): requirements/generators.lock | $(bin)/python
 	$(PYTHON) -m venv $(@D)

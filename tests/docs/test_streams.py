@@ -9,6 +9,7 @@ from pulsestage.services import wire
 from pulsestage.services.streams import CONTROL_TYPES
 from pulsestage.services.views import SnapshotView
 from tests.docs.documents import code_in, read, rows, section
+from tests.live.clients import KINDS
 
 TEXT = read("docs/streams.md")
 DATA = {
@@ -50,6 +51,11 @@ def test_rhythms_are_those_of_the_engine() -> None:
     assert f"a random number between {shortest} and {longest}" in TEXT
     assert f"every {settings.heartbeat_seconds:.0f} seconds" in TEXT
     assert f"takes nothing for {settings.stall_seconds:.0f} seconds" in TEXT
+
+
+def test_every_client_that_is_tested_is_documented() -> None:
+    documented = {row[0]: row[1] for row in rows(section(TEXT, "### What other clients need"))}
+    assert documented == {name: "yes" if kind.reconnects else "no" for name, kind in KINDS.items()}
 
 
 def members(struct: Any) -> str:

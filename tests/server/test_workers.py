@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.cli.processes import Process, eventually
-from tests.live.clients import HttpxSse
+from tests.live.clients import KINDS, Program
 from tests.server.supervised import Site, runs
 
 if TYPE_CHECKING:
@@ -91,9 +91,7 @@ async def test_a_restart_under_load_loses_no_request_and_no_event(site: Site) ->
     asked: list[str] = []
     stop = asyncio.Event()
     stop_reading = asyncio.Event()
-    is_up = asyncio.Event()
-    is_up.set()
-    readers = [HttpxSse(f"{site.url}/sse?events=question:created", is_up) for _ in range(6)]
+    readers = [Program(f"{site.url}/sse?events=question:created", KINDS["curl"]) for _ in range(6)]
 
     async def ask(limits: httpx.Limits) -> None:
         async with httpx.AsyncClient(limits=limits, timeout=60) as http:
