@@ -38,9 +38,9 @@ class Script:
         self.shown: list[tuple[str, str]] = []
         self.waits: list[float] = []
 
-    def follow(self) -> str:
+    def follow(self, url: str = "http://test/sse") -> str:
         with httpx.Client(transport=httpx.MockTransport(self._answer)) as client:
-            tail = Tail(client, "http://test/sse", {"tenantId": "acme"}, self._show, self.waits.append)
+            tail = Tail(client, url, {"tenantId": "acme"}, self._show, self.waits.append)
             with pytest.raises(Failure) as failure:
                 tail.follow()
         return str(failure.value)
@@ -68,6 +68,12 @@ def test_it_resumes_after_the_last_event() -> None:
         ("question:upvoted", "e1.6"),
         ("goodbye", "e1.6"),
     ]
+
+
+def test_an_address_is_not_broken_into_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    url = "http://questions.and.answers.of.a.company.with.a.long.name.example.org/below/a/long/path/sse"
+    Script(httpx.ConnectError("refused")).follow(url)
+    assert capsys.readouterr().err == f"No server answers at {url}; trying again in 1 s\n"
 
 
 def test_half_an_event_is_none() -> None:

@@ -73,7 +73,7 @@ class Tail:
             except httpx.TransportError:
                 reason = "The connection broke"
             wait = self._next_wait()
-            err.print(f"{reason}; trying again in {wait:g} s", style="yellow", markup=False)
+            err.print(f"{reason}; trying again in {wait:g} s", style="yellow", markup=False, soft_wrap=True)
             self._sleep(wait)
 
     def _next_wait(self) -> float:
