@@ -21,8 +21,11 @@ export type Status = 'connecting' | 'live' | 'checking' | 'catching-up' | 'offli
 export interface Feed {
   start: () => void;
   stop: () => void;
-  /** A request sent then got no answer: opens another stream if this one has said nothing since. */
-  check: (sentAt: number) => void;
+  /**
+   * Opens another stream if this one has said nothing since a request was sent that got no answer, or, without one, for
+   * longer than it should: timers of hidden pages ring late.
+   */
+  check: (sentAt?: number) => void;
   /** Tells this person's other tabs what the server answered here. */
   share?: (change: OwnChange) => void;
 }
@@ -215,7 +218,7 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
       setStatus(interrupted());
       open();
     },
-    check(sentAt) {
+    check(sentAt = environment.now() - late * heartbeat) {
       if (stream !== null && greeted && heardAt < sentAt) openInDoubt();
     },
     stop() {

@@ -234,6 +234,14 @@ describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
       expect([a, b].map(status)).toEqual(['checking', 'checking']);
     });
 
+    test('a leader whose timers sleep looks at its stream when it is asked', async () => {
+      const [a, b] = await three();
+      a.world.sleep(60_000);
+      await pass(pingInterval, b);
+      expect(a.world.streams).toHaveLength(2);
+      expect(status(b)).toBe('checking');
+    });
+
     test('followers know the server’s clock', async () => {
       const a = await openTab();
       const b = await openTab();

@@ -185,8 +185,10 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
 
   function hearAsLeader(message: Message) {
     if (message.kind === 'ask') tell();
-    if (message.kind === 'ping') say({ kind: 'pong', leader: self() });
     if (message.kind === 'check') stream?.check(message.sentAt);
+    if (message.kind !== 'ping') return;
+    stream?.check();
+    say({ kind: 'pong', leader: self() });
   }
 
   function hearAsFollower(message: Message) {
@@ -261,9 +263,9 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
       stopAll?.();
       stopAll = null;
     },
-    check(sentAt: number) {
-      if (stream === null) say({ kind: 'check', sentAt });
-      else stream.check(sentAt);
+    check(sentAt?: number) {
+      if (stream !== null) stream.check(sentAt);
+      else if (sentAt !== undefined) say({ kind: 'check', sentAt });
     },
     share(change: OwnChange) {
       say({ kind: 'own', change });

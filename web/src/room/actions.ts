@@ -36,6 +36,12 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
   let asked = 0;
   const uncertain = createUncertain({ api, client, pending });
 
+  /** Says what failed; without an answer nobody knows yet, and the stream will tell. */
+  function report(what: string, reason: unknown) {
+    const error = problem(reason);
+    onProblem(error.isUncertain ? 'Not confirmed' : what, error);
+  }
+
   const questions = () => client.getSnapshot().room.questions;
 
   function lay(questionId: string, change: Change): () => void {
@@ -57,7 +63,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
       client.merge(answer.value, answer.position);
       return true;
     } catch (reason) {
-      onProblem(what, problem(reason));
+      report(what, reason);
       return false;
     } finally {
       lift();
@@ -180,7 +186,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
         const { value: tag } = await api.createTag(name);
         return await this.tag(question, tag, true);
       } catch (reason) {
-        onProblem('The tag was not created', problem(reason));
+        report('The tag was not created', reason);
         return false;
       }
     },
@@ -191,7 +197,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
         const answer = await api.remove(id);
         client.mergeRemoval(id, answer.position);
       } catch (reason) {
-        onProblem('The question is still there', problem(reason));
+        report('The question is still there', reason);
       } finally {
         lift();
       }
