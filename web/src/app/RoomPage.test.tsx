@@ -142,7 +142,9 @@ test('what may have arrived is not offered to be sent again', async () => {
   const lost = new ApiError(0, 'timeout', 'No answer', 'Try again.');
   const { user } = open({ api: { ask: () => Promise.reject(lost) } });
   await user.type(screen.getByLabelText('What would you like to know?'), 'Lost?{Enter}');
-  expect((await screen.findByText(/Not confirmed/)).parentElement?.textContent).toContain('or not');
+  expect((await screen.findByText(/Not confirmed/)).parentElement?.textContent).toContain(
+    'may not have arrived',
+  );
   expect(screen.queryByRole('button', { name: 'Send again' })).toBeNull();
   await user.click(screen.getByRole('button', { name: 'Discard' }));
   expect(screen.queryByText(/Not confirmed/)).toBeNull();

@@ -24,6 +24,7 @@ test('who signs out goes on as a guest, in a stream of a guest', async () => {
     'DELETE /session': () => (isGuest = true),
   };
   vi.stubGlobal('EventSource', FakeStream);
+  vi.stubGlobal('BroadcastChannel', undefined); // no other tabs to agree with first
   vi.stubGlobal('fetch', (url: string, { method = 'GET' }: RequestInit) =>
     Promise.resolve(Response.json(answers[`${method} ${url}`]?.())),
   );

@@ -22,6 +22,7 @@ beforeEach(() => {
   requests = [];
   streams = [];
   vi.stubGlobal('EventSource', FakeStream);
+  vi.stubGlobal('BroadcastChannel', undefined); // no other tabs to agree with first
   vi.stubGlobal('fetch', (url: string, { method, body }: { method: string; body?: string }) => {
     return new Promise((resolve) => {
       requests.push({

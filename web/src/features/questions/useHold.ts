@@ -19,7 +19,8 @@ export function useHold(list: RefObject<HTMLElement | null>): boolean {
     if (element === null) return;
     let release: ReturnType<typeof setTimeout> | undefined;
 
-    const onScroll = () => setScrolled(element.getBoundingClientRect().top < headerPx - 8);
+    const onScroll = () =>
+      setScrolled(window.scrollY > 0 && element.getBoundingClientRect().top < headerPx - 8);
     const touch = () => {
       clearTimeout(release);
       setBusy(true);
