@@ -123,14 +123,17 @@ async def test_without_a_network_the_page_says_so_at_once(venue: Venue, browser:
         ann.problems = [each for each in ann.problems if not each.startswith(NETWORK)]
 
 
-async def test_a_lost_part_is_tried_again_and_can_be_had_later(venue: Venue, browser: Browser) -> None:
-    async with somebody(browser) as mod:
+async def test_a_lost_part_is_tried_again_and_can_be_had_later(
+    venue: Venue, browser: Browser, screenshots: Path
+) -> None:
+    async with somebody(browser, viewport=NARROW) as mod:
         tried = await refuse_tools(mod.page)
         await mod.enter(venue.link("chunk", Role.MODERATOR))
         await mod.ask("Who moderates?")
         again = mod.page.get_by_role("button", name="Try again")
         await expect(mod.card("Who moderates?")).to_contain_text("tools for moderators could not be loaded")
         assert len(tried) == 2
+        await mod.screen(screenshots / "no-tools-320-light.png", width=NARROW["width"])
         await mod.page.unroute("**/ModeratorTools-*.js")
         await again.click()
         await expect(mod.tool("Who moderates?", "Pin")).to_be_visible()

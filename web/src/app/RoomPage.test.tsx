@@ -219,3 +219,14 @@ test('what somebody writes, and what is not sent, outlives a reload', async () =
   await user.clear(screen.getByLabelText(label));
   expect(sessionStorage).toHaveLength(0);
 });
+
+test('a view that begins scrolled holds still from the start', async () => {
+  const { user, world } = open();
+  vi.spyOn(window, 'scrollY', 'get').mockReturnValue(500);
+  await user.click(screen.getByRole('button', { name: 'Recent' }));
+  const { createdAt } = question('n');
+  const data = { body: 'New?', upvotes: 0, status: 'OPEN', teamId: null, createdAt };
+  act(() => world.newest.say('question:created', { ...data, questionId: 'n' }, 'e.11'));
+  expect(bodies()).not.toContain('New?');
+  expect(screen.getByRole('button', { name: '1 new question' })).toBeTruthy();
+});
