@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
@@ -9,9 +10,12 @@ import pytest
 from pulsestage.cli import addresses
 from pulsestage.cli.addresses import direct, reached_at
 from pulsestage.settings import Settings
+from tests.http.conftest import make_settings
+from tests.http.streaming.server import listening
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.cli.conftest import Start
 
@@ -40,6 +44,35 @@ def test_where_a_server_is_reached(
 ) -> None:
     monkeypatch.setattr(addresses, "_address_in_the_network", own.get)
     assert reached_at(Settings(_env_file=None, port=80, **changed)) == expected  # type: ignore[arg-type] # all are texts
+
+
+@pytest.mark.parametrize(
+    "own, address",
+    [
+        ("192.168.1.20", "192.168.1.20"),
+        ("2001:db8::20", "2001:db8::20"),
+        ("127.0.0.1", None),
+        ("::1", None),
+        ("169.254.7.20", None),
+        ("fe80::20", None),
+        (OSError("no network"), None),
+    ],
+)
+def test_an_address_in_the_network_is_one_that_other_machines_can_reach(
+    monkeypatch: pytest.MonkeyPatch, own: str | OSError, address: str | None
+) -> None:
+    unsent = MagicMock()
+    unsent.__enter__.return_value.getsockname.side_effect = [own if isinstance(own, OSError) else (own, 9)]
+    monkeypatch.setattr(socket, "socket", lambda *_: unsent)
+    assert addresses._address_in_the_network(socket.AF_INET) == address
+
+
+async def test_the_server_that_runs_is_found_without_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    async with listening(make_settings(tmp_path)) as server:
+        assert await addresses._answers(server.base_url)
+        assert not await addresses._answers("http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "[::1]", "localhost"])

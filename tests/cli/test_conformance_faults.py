@@ -263,6 +263,11 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "CR LF": (Fault(frame=replaced(rb"\n", b"\r\n")), {"line-ends"}),
     "JSON in two lines": (Fault(frame=replaced(rb"data: {", b"data: {\ndata: ")), set()),
     "a field twice": (Fault(frame=replaced(rb"^(retry: .*\n)", rb"\1\1")), {"known-fields"}),
+    "an id twice": (
+        Fault(frame=replaced(rb"(id: .*\n)", rb"\1\1", UPVOTED)),
+        {"known-fields", "ids-where-they-belong", "ids-grow"},
+    ),
+    "no heartbeatSeconds": (Fault(frame=replaced(rb',"heartbeatSeconds":[^,}]*', b"")), {"connected-first"}),
     "another character set": (Fault(frame=replaced(b'"tenantSlug":', b'"x":"\xfc","tenantSlug":')), {"json"}),
     "a long line": (Fault(frame=replaced(rb"data: {", b"data: {" + b" " * 70_000, UPVOTED)), {"short-lines"}),
     "the id before the data": (Fault(frame=replaced(rb"(data: .*\n)(id: .*\n)", rb"\2\1", UPVOTED)), {"id-last"}),

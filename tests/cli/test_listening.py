@@ -35,6 +35,16 @@ def test_a_port_can_be_taken_once() -> None:
         close(sockets)
 
 
+def test_a_port_can_be_taken_again_while_its_last_connections_are_ending() -> None:
+    [listener] = listen("127.0.0.1", 0)
+    with listener, socket.create_connection(listener.getsockname()) as client:
+        accepted, _ = listener.accept()
+        accepted.close()  # who closes first keeps the address for a minute
+        assert client.recv(1) == b""
+        port = port_of(listener)
+    close(listen("127.0.0.1", port))
+
+
 def test_an_unknown_host() -> None:
     with pytest.raises(Failure, match=r"nowhere\.invalid is no address of this machine"):
         listen("nowhere.invalid", 0)

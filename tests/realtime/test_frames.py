@@ -68,6 +68,26 @@ def test_what_can_not_be_broken_is_one_line() -> None:
         assert frame.data == data
 
 
+def test_lines_are_full_and_only_an_item_that_is_too_long_makes_a_longer_one() -> None:
+    items = ["x" * 100_000, *(f"{number:07000}" for number in range(100))]
+    raw = json.dumps(items, separators=(",", ":")).encode()
+    frame = frames.snapshot(HERE, "t1", raw, START)
+    longest, *others = sorted(map(len, frame.split(b"\n")), reverse=True)
+    assert longest < 101_000
+    assert others[0] <= 65_536
+    assert len(others) < 18
+    (parsed,) = parse(frame.decode())
+    assert parsed.data == items
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_line_breaks_between_tokens_become_spaces(end: str) -> None:
+    frame = frames.logged("e1", "t1", event(7, f'{{{end}"id":{end}"q1"{end}}}'.encode()))["public"]
+    assert b"\r" not in frame
+    (parsed,) = parse(frame.decode())
+    assert (parsed.id, parsed.data) == ("e1.7", {"id": "q1"})
+
+
 def test_each_audience_has_its_frame() -> None:
     assert frames.logged("e1", "t1", event(1)).keys() == {"public"}
 

@@ -75,6 +75,20 @@ async def test_one_payload_is_held_and_none_is_queued() -> None:
         sink.write(b"2")
 
 
+async def test_a_payload_is_in_flight_until_the_next_is_asked_for() -> None:
+    sink = IteratorSink()
+    witness = Witness(sink)
+    sink.write(b"1")
+    payloads = sink.payloads()
+    assert await anext(payloads) == b"1"
+    with pytest.raises(SinkFull):
+        sink.write(b"2")
+    await payloads.aclose()
+    assert witness.closes == 1
+    for _ in range(2):
+        assert not sink.write(b"to nobody")
+
+
 async def test_closed_before_the_iteration() -> None:
     sink = IteratorSink()
     witness = Witness(sink)
@@ -82,6 +96,20 @@ async def test_closed_before_the_iteration() -> None:
     sink.close(b"bye")
     assert [payload async for payload in sink.payloads()] == [b"accepted", b"bye"]
     assert witness.closes == 1
+
+
+async def test_what_is_written_after_the_close_is_dropped_and_an_abort_drops_the_farewell_too() -> None:
+    sink = IteratorSink()
+    Witness(sink)
+    sink.close(b"bye")
+    assert not sink.write(b"late")
+    assert [payload async for payload in sink.payloads()] == [b"bye"]
+
+    sink = IteratorSink()
+    Witness(sink)
+    sink.close(b"bye")
+    sink.abort()
+    assert [payload async for payload in sink.payloads()] == []
 
 
 async def test_a_body_is_a_whole_stream(hub: Hub) -> None:

@@ -27,6 +27,24 @@ def test_encodings_say_the_same() -> None:
     assert zlib.decompressobj(wbits=-15).decompress(packed) == payloads.get(EVERYTHING, Coding(), after=1, upto=3).data
 
 
+def test_readers_with_and_without_chunks_are_not_given_the_same_bytes() -> None:
+    payloads = Payloads(make_window([1, 2, 3]))
+    plain, chunked, again = (
+        payloads.get(EVERYTHING, coding, after=0, upto=3).data for coding in (Coding(), Coding(chunked=True), Coding())
+    )
+    assert chunked == Coding(chunked=True).encode(plain)
+    assert again == plain
+
+
+def test_what_compression_saves_is_counted_and_what_chunks_add_is_not() -> None:
+    payloads = Payloads(make_window([300, 300]))
+    packed, plain, chunked = (
+        payloads.get(EVERYTHING, coding, after=0, upto=2) for coding in (Coding("gzip"), Coding(), Coding(chunked=True))
+    )
+    assert packed.saved == len(plain.data) - len(packed.data) > 500
+    assert (plain.saved, chunked.saved) == (0, 0)
+
+
 def test_nothing_to_see_is_no_bytes() -> None:
     for coding in (Coding(), Coding("gzip"), Coding(chunked=True)):
         payload = Payloads(make_window([1])).get(NOTHING, coding, after=0, upto=1)

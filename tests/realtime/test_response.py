@@ -161,6 +161,32 @@ async def test_in_chunks_where_the_server_says_so(hub: Hub, request_: StreamRequ
     assert [frame.type for frame in parse(text.decode())] == ["connected", "goodbye"]
 
 
+@pytest.mark.parametrize("request_", [PLAIN, GZIP], ids=["identity", "gzip"])
+async def test_a_client_that_stops_sending_is_probed_in_the_coding_of_its_stream(
+    hub: Hub, request_: StreamRequest
+) -> None:
+    async with connected() as (transport, reader):
+        await Exchange(Offer(transport, chunked=True)).respond(hub, request_)
+        reader.writer.write_eof()
+        chunks, text, size = Chunks(), b"", 0
+        decode = zlib.decompressobj(wbits=31).decompress if request_ is GZIP else bytes
+        while not text.endswith(response.COMMENT):
+            size += 1
+            text += decode(chunks.feed((await reader.received(size))[size - 1 : size]))
+        assert text.count(b"data: ") == 1
+
+
+async def test_a_goodbye_that_comes_before_the_first_frame_is_a_whole_body(hub: Hub) -> None:
+    async with connected() as (transport, reader):
+        await Exchange(Offer(transport, chunked=True)).respond(hub, GZIP)
+        await hub.close("deploy")
+        chunks = Chunks()
+        body = chunks.feed(await reader.received_to_end())
+    assert chunks.ended
+    [goodbye] = parse(zlib.decompressobj(wbits=31).decompress(body).decode())
+    assert goodbye.type == "goodbye"
+
+
 async def test_while_a_middleware_holds_the_head_the_stream_goes_through_it(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
