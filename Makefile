@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test stress chaos check bench format lock build clean
+.PHONY: help install run test stress chaos restarts check bench format lock build clean
 
 bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
@@ -35,6 +35,9 @@ stress: .venv/.dev ## Stress a server for a minute and judge what every client w
 
 chaos: .venv/.dev ## Break everything around three instances for five minutes, and judge (SEED=42 SECONDS=60)
 	$(bin)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+restarts: .venv/.dev ## Stop servers under load, alone and behind every proxy, for a quarter of an hour (ROUNDS=5)
+	$(bin)/python -m tests.restarts $(if $(ROUNDS),--rounds $(ROUNDS))
 
 check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, formatting, types, the direction of imports, the API's documents
 	$(bin)/ruff check

@@ -114,8 +114,10 @@ class Settings(BaseSettings):
     """Least important messages that are logged; changes and failed requests are `info`, all others `debug`."""
     keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = 75
     """How long an idle connection is kept; choose more than the proxy before the server keeps one."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """How long a stopping server still takes connections, with readiness off, until load balancers have noticed."""
     shutdown_seconds: Annotated[int, Field(ge=1)] = 10
-    """How long requests may take to finish when the server stops."""
+    """How long a stop may take, draining included; what is not answered then is cut off."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod

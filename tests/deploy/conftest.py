@@ -1,24 +1,15 @@
-"""Two instances over one PostgreSQL, and the real nginx in front of them."""
+"""Two instances over one PostgreSQL, and the real proxies in front of them, one after the other."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.chaos.site import Site
-from tests.deploy.nginx import Nginx
+from tests.deploy.proxies import KINDS, Proxy
 from tests.servers.postgres import Postgres
 
 STREAMS_PER_ADDRESS, STREAMS_PER_PERSON = 40, 3
 """Of the first so many that tests don't meet it by chance: streams of an instance that left count on for a while."""
-
-
-@pytest.fixture(scope="session")
-def nginx_path() -> str:
-    """The nginx of this machine."""
-    if path := shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"):
-        return path
-    pytest.skip("no nginx on this machine")
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +25,10 @@ async def site(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         await site.stop()
 
 
-@pytest.fixture(scope="module")
-def nginx(site: Site, nginx_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+@pytest.fixture(scope="module", params=KINDS)
+def proxy(request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """In front of both."""
-    server = Nginx(tmp_path_factory.mktemp("nginx"), nginx_path, [each.port for each in site.instances])
-    yield server
-    server.stop()
+    name: str = request.param
+    proxy = Proxy(tmp_path_factory.mktemp(name), name, [each.port for each in site.instances])
+    yield proxy
+    proxy.stop()

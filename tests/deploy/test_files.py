@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pulsestage.server.serving import LINGER_SECONDS
 from pulsestage.settings import Settings
 from tests.docs.documents import ROOT, code_in, read, rows
 
@@ -76,8 +77,11 @@ def test_kubernetes_replaces_one_by_one_and_lets_each_say_goodbye() -> None:
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["port"] == "http"
     assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
-    pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
-    assert pod["terminationGracePeriodSeconds"] > pause + longest_stop()
+    assert pod["terminationGracePeriodSeconds"] > longest_stop()
+    # Before anybody is refused, the probe has failed as often as it must.
+    probe = container["readinessProbe"]
+    drain = float(by_kind["ConfigMap"]["data"]["PULSESTAGE_DRAIN_SECONDS"])
+    assert drain > probe["periodSeconds"] * probe["failureThreshold"]
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
     references = {name for source in container["envFrom"] for name in source}
     assert references == {"configMapRef", "secretRef"}
@@ -148,6 +152,26 @@ def test_systemd_reads_its_unit(tmp_path: Path) -> None:
     verified = subprocess.run(["systemd-analyze", "verify", unit], check=False, capture_output=True, text=True)
     ours = [line for line in verified.stderr.splitlines() if "pulsestage" in line]
     assert (verified.returncode, ours) == (0, []), verified.stderr
+
+
+def test_proxies_drop_idle_connections_before_a_stopping_instance_does() -> None:
+    idle = {
+        "nginx.conf": r"keepalive_timeout (\d+)s;",
+        "Caddyfile": r"keepalive (\d+)s",
+        "apache.conf": r"connectiontimeout=2 retry=2 ttl=(\d+)",
+    }
+    for name, pattern in idle.items():
+        found = re.findall(pattern, (DEPLOY / name).read_text())
+        assert found, name
+        assert all(int(each) < LINGER_SECONDS for each in found), name
+
+
+def test_a_proxy_that_does_not_repeat_refused_requests_knows_of_a_stop_before_that() -> None:
+    [compose] = documents("compose.yaml")
+    [interval] = re.findall(r"health_interval (\d+)s", (DEPLOY / "Caddyfile").read_text())
+    [timeout] = re.findall(r"health_timeout (\d+)s", (DEPLOY / "Caddyfile").read_text())
+    drain = float(compose["services"]["app1"]["environment"]["PULSESTAGE_DRAIN_SECONDS"])
+    assert int(interval) + int(timeout) < drain
 
 
 def test_systemd_waits_longer_than_a_stop_takes() -> None:

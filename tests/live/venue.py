@@ -43,6 +43,11 @@ class Venue:
         self.rooms: dict[str, Tenant] = {}
         self._process: Process | None = None
 
+    def change(self, **settings: Any) -> None:
+        """Have these settings from the next start on."""
+        self._changed |= settings
+        self.settings = Settings(_env_file=None, **self._changed)
+
     async def found(self, **rooms: str) -> None:
         """Make rooms with these slugs and names."""
         async with running(self.settings) as (context, _):

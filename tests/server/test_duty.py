@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 async def test_what_a_worker_is_told_decides_how_it_stops(
     tmp_path: Path, word: bytes, linger_seconds: float, *, has_successor: bool
 ) -> None:
-    server = server_of(WorkerServer, make_settings(tmp_path))
+    server = server_of(WorkerServer, make_settings(tmp_path, drain_seconds=7))
     reader = asyncio.StreamReader()
     reader.feed_data(word)
     reader.feed_eof()
     await duty._heed(reader, server)
     assert server.should_exit
     assert (server.has_successor, server.linger_seconds) == (has_successor, linger_seconds)
+    assert server.drain_seconds == (0 if word == b"interrupt\n" else 7)
 
 
 def test_a_duty_arrives_as_it_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,28 @@ async def test_readiness_is_off_and_says_why(serving_on: tuple[PulseServer, int]
     assert b'"failing":["stopping"]' in answer
 
 
+async def test_while_it_drains_only_readiness_is_off(tmp_path: Path) -> None:
+    [listener] = listen("127.0.0.1", 0)
+    port = port_of(listener)
+    server = make_server(make_settings(tmp_path, drain_seconds=3600, shutdown_seconds=3600))
+    async with running(server, listener):
+        server.should_exit = True
+        await until(lambda: bool(server._app.state.stopping))
+        async with connected(port) as new, connected(port) as watching, connected(port) as stream:
+            new.send(REQUEST % b"/health")
+            answer = await new.rest()
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert b"connection: close\r\n" in answer
+            watching.send(REQUEST % b"/health/ready")
+            assert (await watching.rest()).startswith(b"HTTP/1.1 503 ")
+            stream.send(REQUEST % b"/sse")
+            await stream.until(b"connected")
+            server.handle_exit(signal.SIGTERM, None)
+            server.handle_exit(signal.SIGTERM, None)  # don't wait any longer
+            server._captured_signals.clear()  # uvicorn would raise them again, here
+            assert b'"type":"goodbye"' in await stream.rest()
+
+
 async def test_half_a_request_is_waited_for_even_when_idle_connections_are_not(
     serving_on: tuple[PulseServer, int],
 ) -> None:
@@ -165,11 +187,11 @@ async def test_connections_that_nobody_has_accepted_yet_are_answered(
 
 
 def test_ctrl_c_is_a_stop_in_haste_and_a_second_signal_ends_all_waiting(tmp_path: Path) -> None:
-    patient, hasty = (make_server(make_settings(tmp_path)) for _ in range(2))
+    patient, hasty = (make_server(make_settings(tmp_path, drain_seconds=7)) for _ in range(2))
     patient.handle_exit(signal.SIGTERM, None)
     hasty.handle_exit(signal.SIGINT, None)
-    assert (patient.should_exit, patient.linger_seconds) == (True, LINGER_SECONDS)
-    assert (hasty.should_exit, hasty.linger_seconds) == (True, INTERRUPTED_LINGER_SECONDS)
+    assert (patient.should_exit, patient.drain_seconds, patient.linger_seconds) == (True, 7, LINGER_SECONDS)
+    assert (hasty.should_exit, hasty.drain_seconds, hasty.linger_seconds) == (True, 0, INTERRUPTED_LINGER_SECONDS)
     assert INTERRUPTED_LINGER_SECONDS < LINGER_SECONDS
 
 

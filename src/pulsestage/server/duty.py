@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pulsestage.server.serving import INTERRUPTED_LINGER_SECONDS, PulseServer, server_of
+from pulsestage.server.serving import PulseServer, server_of
 from pulsestage.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def _heed(reader: asyncio.StreamReader, server: WorkerServer) -> None:
     while word := await reader.readline():
         server.has_successor = word == b"retire\n"
         if word == b"interrupt\n":
-            server.linger_seconds = INTERRUPTED_LINGER_SECONDS
+            server.hurry()
         server.should_exit = True
     server.should_exit = True
 

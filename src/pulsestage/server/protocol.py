@@ -91,6 +91,7 @@ class StreamingProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._receiving = False
         self.half_closed = False
+        self._silent_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     # ---- What comes in -------------------------------------------------------------------------
@@ -98,6 +99,7 @@ class StreamingProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Take the connection, if there is room; it has some time to say something."""
         super().connection_made(transport)
+        self._silent_since = self.loop.time()
         if self._has_room(len(self.connections)):
             self._timer = self.loop.call_later(REQUEST_SECONDS, transport.close)
         else:
@@ -174,6 +176,7 @@ class StreamingProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The connection may be used again."""
+        self._silent_since = self.loop.time()
         if self._is_crowded(len(self.connections)):
             self.timeout_keep_alive = CROWDED_KEEP_ALIVE_SECONDS
         super().on_response_complete()
@@ -200,6 +203,11 @@ class StreamingProtocol(HttpToolsProtocol):
     def is_busy(self) -> bool:
         """Whether a request is arriving or being answered."""
         return self._receiving or self._is_answering
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long nothing was asked or answered here."""
+        return self.loop.time() - self._silent_since
 
     @property
     def _is_answering(self) -> bool:

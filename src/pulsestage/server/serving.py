@@ -2,12 +2,13 @@
 
 A single process, a worker and a pod stop in one order:
 
-1. `/health/ready` says 503, and every answer `Connection: close`.
+1. `/health/ready` says 503, and every answer `Connection: close`. For `drain_seconds` all else goes on: a load balancer
+   that can't send a refused request elsewhere looks at readiness, and takes some time to see it.
 2. Connections that the kernel has taken are accepted, then nobody listens any more. Where a successor listens on the
    same sockets, they are left to it.
 3. Streams are told goodbye. One that begins later, on a connection that was kept, is told at the end.
-4. Connections stay open until the request that may be on its way on them was answered, or for `LINGER_SECONDS`:
-   whoever is silent for so long won't use the connection any more. Requests may take `shutdown_seconds` to finish.
+4. Connections stay open until the request that may be on its way on them was answered, or until they have been silent
+   for `LINGER_SECONDS`: a proxy won't use them any more. Requests may take until `shutdown_seconds` are over.
 5. uvicorn ends the application's lifespan.
 
 A second signal ends all waiting.
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
 
 
 LINGER_SECONDS: Final = 5.0
-"""How long a stopping server keeps idle connections: longer than the proxies in deploy/ do (4 seconds)."""
+"""How long a connection is silent until a stopping server closes it: longer than proxies in deploy/ keep it (4)."""
 INTERRUPTED_LINGER_SECONDS: Final = 0.5
-"""The same after Ctrl-C: somebody waits at a terminal, and it is rarely a proxy that has the connections."""
+"""The same after Ctrl-C."""
 SETTLE_SECONDS: Final = 0.1
 """For handshakes that have begun and connections that are accepted, which uvicorn doesn't know of yet."""
 LAST_SECONDS: Final = 0.2
@@ -69,6 +70,7 @@ class PulseServer(uvicorn.Server):
         self._app = app
         self._settings = settings
         self._on_started = on_started
+        self.drain_seconds = settings.drain_seconds
         self._was_signalled = self._stop_now = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -92,8 +94,13 @@ class PulseServer(uvicorn.Server):
             return
         self._was_signalled = True
         if sig == signal.SIGINT:
-            self.linger_seconds = INTERRUPTED_LINGER_SECONDS
+            self.hurry()
         super().handle_exit(sig, frame)
+
+    def hurry(self) -> None:
+        """Somebody waits at a terminal, and it is rarely a proxy that has the connections."""
+        self.drain_seconds = 0
+        self.linger_seconds = INTERRUPTED_LINGER_SECONDS
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop in the order above."""
@@ -102,9 +109,11 @@ class PulseServer(uvicorn.Server):
         hub: Hub = self._app.state.hub
         self._app.state.stopping = True
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        if not self.has_successor:
+            await self._wait_while(lambda: True, min(begun + self.drain_seconds, deadline))
         await self._stop_listening()
         await hub.say_goodbye("shutdown")
-        await self._linger(min(begun + self.linger_seconds, deadline), deadline)
+        await self._wait_while(self._may_be_asked, deadline)
         await hub.close("shutdown")
         self.config.timeout_graceful_shutdown = LAST_SECONDS  # type: ignore[assignment] # any number will do
         await super().shutdown(sockets)
@@ -125,11 +134,12 @@ class PulseServer(uvicorn.Server):
         for server in self.servers:
             server.close()
 
-    async def _linger(self, silent_until: float, busy_until: float) -> None:
-        while not self._stop_now and (connections := self.server_state.connections):
-            is_busy = any(each.is_busy for each in connections if isinstance(each, StreamingProtocol))
-            if time.monotonic() >= (busy_until if is_busy else silent_until):
-                break
+    def _may_be_asked(self) -> bool:
+        connections = [each for each in self.server_state.connections if isinstance(each, StreamingProtocol)]
+        return any(each.is_busy or each.silent_seconds < self.linger_seconds for each in connections)
+
+    async def _wait_while(self, condition: Callable[[], bool], deadline: float) -> None:
+        while not self._stop_now and time.monotonic() < deadline and condition():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_LOOK_SECONDS)
 
 
