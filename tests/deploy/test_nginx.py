@@ -36,11 +36,14 @@ async def test_a_reload_leaves_no_old_worker_behind(site: Site, tmp_path: Path) 
 
 
 async def test_these_tests_would_see_a_buffer(site: Site, tmp_path: Path) -> None:
-    """The server asks proxies not to buffer as well; nginx obeys unless it is told not to listen."""
-    change = ("proxy_buffering off;", "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;")
-    buffering = nginx(tmp_path, site, change)
+    """A buffering nginx still passes on each chunk of an answer; one that compresses it gathers."""
+    changes = (
+        ("proxy_buffering off;", "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;"),
+        ("gzip off;", 'gzip on; gzip_types text/event-stream; proxy_set_header Accept-Encoding "";'),
+    )
+    buffering = nginx(tmp_path, site, *changes)
     try:
-        async with browser(buffering) as client:
+        async with browser(buffering, Accept_Encoding="gzip") as client:
             client.timeout = httpx.Timeout(3)
             with pytest.raises(httpx.ReadTimeout):
                 async with following(client) as stream:

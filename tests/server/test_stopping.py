@@ -13,6 +13,7 @@ import pytest
 from pulsestage.cli.listening import listen, port_of
 from pulsestage.server import protocol
 from pulsestage.server.duty import WorkerServer
+from pulsestage.server.protocol import StreamingProtocol
 from pulsestage.server.serving import INTERRUPTED_LINGER_SECONDS, LINGER_SECONDS, PulseServer, make_server, server_of
 from tests.http.conftest import make_settings
 from tests.http.streaming.server import listening
@@ -140,6 +141,23 @@ async def test_who_is_silent_is_not_waited_for_beyond_the_linger(serving_on: tup
     async with connected(port) as kept:
         kept.send(REQUEST % b"/health")
         await kept.until(b"}")
+        await stop(server)
+        assert await kept.rest() == b""
+
+
+async def test_silence_counts_from_the_last_answer(serving_on: tuple[PulseServer, int]) -> None:
+    server, port = serving_on
+    async with connected(port) as kept:
+        kept.send(REQUEST % b"/health")
+        await kept.until(b"}")
+        [connection] = server.server_state.connections
+        assert isinstance(connection, StreamingProtocol)
+        connection._silent_since -= 3600
+        kept.send(REQUEST % b"/health")
+        await kept.until(b"}")
+        assert connection.silent_seconds < 1800
+        connection._silent_since -= 3600
+        server.linger_seconds = 1800
         await stop(server)
         assert await kept.rest() == b""
 
