@@ -113,13 +113,15 @@ async def test_streams_are_counted_by_the_address_that_the_proxy_saw(proxy: Prox
 async def test_who_has_streams_enough_is_refused_and_nobody_else(proxy: Proxy) -> None:
     async with browser(proxy, http2=False) as greedy, browser(proxy) as bystander, AsyncExitStack() as stack:
         await greedy.get("/session")
-        opened = [await stack.enter_async_context(greedy.stream("GET", "/sse")) for _ in range(2 * STREAMS_PER_PERSON)]
-        assert opened[0].status_code == 200
-        for _ in range(5):
-            assert (await greedy.get("/sse")).status_code == 503
-            assert (await bystander.get("/questions?limit=1")).status_code == 200
-            async with following(bystander) as stream:
-                assert (await stream.next())["type"] == "connected"
+        statuses: list[int] = []
+        while statuses.count(503) < 5:  # each instance has a limit of its own, and a proxy chooses as it likes
+            statuses.append((await stack.enter_async_context(greedy.stream("GET", "/sse"))).status_code)
+            if statuses[-1] == 503:
+                assert (await bystander.get("/questions?limit=1")).status_code == 200
+                async with following(bystander) as stream:
+                    assert (await stream.next())["type"] == "connected"
+        assert set(statuses) == {200, 503}
+        assert statuses.count(200) <= 2 * STREAMS_PER_PERSON
 
 
 async def test_metrics_are_kept_inside_below_a_path_too_and_http_leads_to_https(proxy: Proxy) -> None:
