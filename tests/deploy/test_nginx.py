@@ -57,8 +57,8 @@ async def test_what_is_compressed_already_is_left_alone_by_an_nginx_that_compres
 ) -> None:
     """A second time would make it larger, and no browser would see it."""
     everything = "server_tokens off; gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;"
-    compressing = nginx(tmp_path, site, ("server_tokens off;", everything))
     [script] = (BUILT / "assets").glob("page-*.js")
+    compressing = nginx(tmp_path, site, ("server_tokens off;", everything))
     try:
         async with browser(compressing) as client:
             for _ in range(3):
