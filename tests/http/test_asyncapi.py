@@ -63,7 +63,7 @@ async def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
             await leave_all_kinds(room)
             for stream in (guest, moderator):
                 await every.read(stream, await position_of(room))
-                await every.read(stream, "heartbeat")
+                every.frames.append(await stream.heartbeat())
             await begin_in_all_ways(server, every, cookies)
         await every.read(guest, "goodbye")
     return every.frames

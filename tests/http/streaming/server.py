@@ -61,7 +61,18 @@ class Stream:
         self._text = b""
 
     async def raw(self) -> bytes:
-        """The next frame's bytes, without the empty line; empty at the stream's end."""
+        """The next frame's bytes, without the empty line; empty at the stream's end. Heartbeats are left out."""
+        while b'"type":"heartbeat"' in (block := await self._block()):
+            pass
+        return block
+
+    async def heartbeat(self) -> Frame:
+        """The next one."""
+        while b'"type":"heartbeat"' not in (block := await self._block()):
+            assert block, "the stream has ended"
+        return read_frame(block)
+
+    async def _block(self) -> bytes:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while b"\n\n" not in self._text:
                 try:

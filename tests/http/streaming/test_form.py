@@ -125,7 +125,7 @@ async def test_answers_and_snapshots_say_it_to_moderators_too(server: Server, ro
 
 async def test_a_heartbeat_has_no_id(tmp_path: Path) -> None:
     async with listening(make_settings(tmp_path, heartbeat_seconds=0.2)) as server, server.stream("default") as stream:
-        frame = await stream.until("heartbeat")
+        frame = await stream.heartbeat()
     assert frame.id is None
     assert frame.data == {"timestamp": frame.message["timestamp"]}
 
