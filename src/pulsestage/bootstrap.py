@@ -170,7 +170,7 @@ def make_census(settings: Settings, database: Database, clock: Callable[[], Mill
         holders=lambda: hub().holders(WORTH_TELLING),
         key=secret + b"|holders",
         seconds=settings.census_seconds,
-        lone=database.is_sqlite and settings.workers == 1,
+        only_process=database.is_sqlite and settings.workers == 1,
     )
 
 

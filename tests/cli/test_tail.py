@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Call, Start
 
-CONNECTED = 'retry: 2500\ndata: {"type":"connected","tenantId":"t1","timestamp":0}\nid: e1.4\n\n'
+CONNECTED = 'retry: 2500\ndata: {"type":"connected","tenantId":"t1","heartbeatSeconds":120,"timestamp":0}\nid: e1.4\n\n'
 UPVOTED = 'data: {"type":"question:upvoted","tenantId":"t1","data":{"upvotes":1},"timestamp":0}\nid: e1.%d\n\n'
 HEARTBEAT = 'data: {"type":"heartbeat","tenantId":"t1","data":{"timestamp":0},"timestamp":0}\n\n'
 GOODBYE = 'retry: 3500\ndata: {"type":"goodbye","tenantId":"t1","data":{"reason":"shutdown"},"timestamp":0}\n\n'
@@ -37,6 +37,7 @@ class Script:
         self.asked_for: list[str | None] = []
         self.shown: list[tuple[str, str]] = []
         self.waits: list[float] = []
+        self.silences: list[float] = []
 
     def follow(self, url: str = "http://test/sse") -> str:
         with httpx.Client(transport=httpx.MockTransport(self._answer)) as client:
@@ -47,6 +48,7 @@ class Script:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked_for.append(request.headers.get("last-event-id"))
+        self.silences.append(request.extensions["timeout"]["read"])
         if not self._answers:
             return httpx.Response(404, json={"code": "tenant_not_found", "detail": "There is no tenant."})
         answer = self._answers.pop(0)
@@ -68,6 +70,12 @@ def test_it_resumes_after_the_last_event() -> None:
         ("question:upvoted", "e1.6"),
         ("goodbye", "e1.6"),
     ]
+
+
+def test_it_waits_longer_where_heartbeats_are_rarer() -> None:
+    script = Script(stream(CONNECTED), stream(HEARTBEAT))
+    script.follow()
+    assert script.silences == [75, 300, 300]
 
 
 def test_an_address_is_not_broken_into_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,18 +40,25 @@ def test_an_epoch_that_would_break_an_id_is_refused(end: str) -> None:
         frames.logged("e1" + end, "t1", event(1))
 
 
-@given(data=st.recursive(values | st.lists(texts), st.lists), room=st.integers(3000, 6000) | st.integers(1, 60))
-def test_long_json_is_broken_into_lines_and_means_the_same(data: object, room: int) -> None:
-    raw = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+@given(
+    data=st.recursive(values | st.lists(texts), st.lists),
+    separators=st.sampled_from([(",", ":"), (", ", ": ")]),
+    room=st.integers(1, 60),
+)
+def test_long_json_is_broken_into_lines_and_means_the_same(
+    data: object, separators: tuple[str, str], room: int
+) -> None:
+    raw = json.dumps(data, separators=separators, ensure_ascii=False).encode()
     with patch.object(frames, "_ROOM", room):
         (frame,) = parse(frames.snapshot(HERE, "t1", raw, START).decode())
     assert (frame.id, frame.data) == ("e1.7", data)
 
 
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")], ids=["compact", "as json.dumps writes"])
 @pytest.mark.parametrize("text", ["short", ',"', ',{"x', 'x" ,{"', '\\",["a', "ü,“ " * 50])
-def test_no_line_is_longer_than_clients_can_take(text: str) -> None:
+def test_no_line_is_longer_than_clients_can_take(text: str, separators: tuple[str, str]) -> None:
     items = [{"id": f"q{number}", "body": text, "tags": [text, "b"]} for number in range(20_000)]
-    raw = json.dumps({"questions": items}, separators=(",", ":")).encode()
+    raw = json.dumps({"questions": items}, separators=separators).encode()
     frame = frames.snapshot(HERE, "t1", raw, START)
     lines = frame.split(b"\n")
     assert max(map(len, lines)) <= 65_536

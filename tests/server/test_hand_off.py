@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from pulsestage.realtime import response
+from pulsestage.realtime import Hub, MemoryEventStore, StreamRequest, respond, response
 from pulsestage.realtime.socket_sink import MAX_DISCARDED_BYTES
 from pulsestage.server.protocol import TOUCHED, StreamingProtocol, can_hand_off
 from pulsestage.services import streams
 from tests.http.conftest import Room, make_settings
 from tests.http.streaming.server import Server, listening
-from tests.server.wire import until, wire
+from tests.server.wire import Wire, until, wire
 
 FRIEND = "https://slides.example"
 GET = b"GET /sse HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -125,6 +126,12 @@ async def test_every_payload_is_a_chunk_of_its_own_and_the_last_one_says_so(tmp_
     assert goodbye[int(size, 16) :] == b"\r\n0\r\n\r\n"
 
 
+async def test_what_is_accepted_may_be_said_in_several_lines(server: Server) -> None:
+    async with wire(server) as client:
+        client.send(GET[:-2] + b"Accept-Encoding: br\r\nAccept-Encoding: gzip\r\n\r\n")
+        assert "content-encoding: gzip" in await client.head()
+
+
 async def test_without_chunks_for_http_1_0(server: Server, room: Room) -> None:
     async with wire(server) as client:
         client.send(GET.replace(b"1.1", b"1.0"))
@@ -215,6 +222,33 @@ async def test_a_client_that_left_while_its_request_was_looked_at_has_no_stream(
     await until(lambda: not server.uvicorn.server_state.tasks and not server.uvicorn.server_state.connections)
     assert server.app.state.hub.stats().joins == joins
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_what_a_middleware_sends_after_the_hand_off_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryEventStore()
+    store.create("t1")
+
+    async def ends_the_body(scope: Any, receive: Any, send: Any) -> None:
+        await respond(scope, receive, send, hub=hub, request=StreamRequest(tenant="t1", audiences=("public",)))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    http: Any = StreamingProtocol
+    config = uvicorn.Config(ends_the_body, port=0, http=http, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    async with Hub(store) as hub:
+        running = asyncio.create_task(server.serve())
+        await until(lambda: server.started)
+        client = Wire(*await asyncio.open_connection(*server.servers[0].sockets[0].getsockname()))
+        client.send(GET)
+        await client.head()
+        assert "connected" in await client.frame()
+        await until(lambda: not server.server_state.tasks)
+        await hub.close("over")
+        assert "goodbye" in await client.frame()
+        client.writer.close()
+        server.should_exit = True
+        await running
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 # ---- What uvicorn keeps ------------------------------------------------------------------------

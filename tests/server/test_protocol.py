@@ -161,3 +161,11 @@ async def refusal_of(client: Wire) -> list[str]:
     head = await client.head()
     assert await client.rest() == b""
     return head
+
+
+async def test_what_follows_the_body_is_not_part_of_the_head(server: Server) -> None:
+    ask = b"POST /questions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    trailers = b"X-Tenant-ID: nobody\r\nX-Forwarded-For: 192.0.2.9\r\n"
+    async with wire(server) as client:
+        client.send(ask + b'f\r\n{"body":"Why?"}\r\n0\r\n' + trailers + b"\r\n")
+        assert (await client.head())[0] == "HTTP/1.1 201 Created"

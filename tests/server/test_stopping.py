@@ -15,6 +15,7 @@ from pulsestage.server import protocol
 from pulsestage.server.duty import WorkerServer
 from pulsestage.server.protocol import StreamingProtocol
 from pulsestage.server.serving import INTERRUPTED_LINGER_SECONDS, LINGER_SECONDS, PulseServer, make_server, server_of
+from pulsestage.server.sockets import drop_new
 from tests.http.conftest import make_settings
 from tests.http.streaming.server import listening
 from tests.server.wire import Wire, until
@@ -204,12 +205,14 @@ async def test_connections_that_nobody_has_accepted_yet_are_answered(
 # ---- How long ----------------------------------------------------------------------------------
 
 
-def test_ctrl_c_is_a_stop_in_haste_and_a_second_signal_ends_all_waiting(tmp_path: Path) -> None:
-    patient, hasty = (make_server(make_settings(tmp_path, drain_seconds=7)) for _ in range(2))
-    patient.handle_exit(signal.SIGTERM, None)
-    hasty.handle_exit(signal.SIGINT, None)
-    assert (patient.should_exit, patient.drain_seconds, patient.linger_seconds) == (True, 7, LINGER_SECONDS)
-    assert (hasty.should_exit, hasty.drain_seconds, hasty.linger_seconds) == (True, 0, INTERRUPTED_LINGER_SECONDS)
+def test_ctrl_c_lingers_for_a_shorter_time(tmp_path: Path) -> None:
+    terminated, interrupted = (make_server(make_settings(tmp_path, drain_seconds=7)) for _ in range(2))
+    terminated.handle_exit(signal.SIGTERM, None)
+    interrupted.handle_exit(signal.SIGINT, None)
+    assert (terminated.drain_seconds, terminated.linger_seconds) == (7, LINGER_SECONDS)
+    assert (interrupted.drain_seconds, interrupted.linger_seconds) == (0, INTERRUPTED_LINGER_SECONDS)
+    assert terminated.should_exit
+    assert interrupted.should_exit
     assert INTERRUPTED_LINGER_SECONDS < LINGER_SECONDS
 
 
@@ -236,3 +239,38 @@ def idle_seconds(server: Server) -> list[float]:
     loop = asyncio.get_running_loop()
     timers = [each.timeout_keep_alive_task for each in server.uvicorn.server_state.connections]  # type: ignore[union-attr]
     return [round(timer.when() - loop.time()) for timer in timers if timer is not None]
+
+
+async def test_what_is_being_answered_says_that_it_is_the_last(serving_on: tuple[PulseServer, int]) -> None:
+    server, port = serving_on
+    body = b'{"body":"Is this the last one?"}'
+    head = b"POST /questions HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    async with connected(port) as client:
+        client.send(head % len(body))
+        await until(lambda: bool(server.server_state.tasks))
+        await stop(server)
+        client.send(body)
+        answer = await client.rest()
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert b"connection: close\r\n" in answer
+
+
+async def test_half_a_request_is_given_up_at_the_end_and_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    [listener] = listen("127.0.0.1", 0)
+    server = make_server(make_settings(tmp_path, shutdown_seconds=1))
+    async with running(server, listener), connected(port_of(listener)) as client:
+        client.send(b"POST /questions HTTP/1.1\r\nHost: here\r\nContent-Length: 20\r\n\r\n{")
+        await until(lambda: bool(server.server_state.tasks))
+        server.should_exit = True
+        assert b"500" not in await client.rest()
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_socket_that_another_has_stopped_listening_on_serves_again(tmp_path: Path) -> None:
+    [listener] = listen("127.0.0.1", 0)
+    drop_new(listener.fileno())
+    async with running(make_server(make_settings(tmp_path)), listener), connected(port_of(listener)) as client:
+        client.send(REQUEST % b"/health")
+        assert (await client.head())[0] == "HTTP/1.1 200 OK"

@@ -1,6 +1,7 @@
 """Requests that would rather speak HTTP/2 or WebSocket are answered over HTTP/1.1, without a word in the log."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -99,7 +100,25 @@ async def test_many_at_once(server: Server) -> None:
         assert {await status(client) for _ in range(1500)} == {"200"}
 
 
-async def test_a_tunnel_is_refused(server: Server) -> None:
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /health HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close, upgrade\r\nUpgrade: h2c\r\n\r\n",
+        ASK.replace(b"1.1", b"1.0") + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 15\r\n\r\n" + BODY,
+    ],
+    ids=["HTTP/1.0", "close", "HTTP/1.0 with a body"],
+)
+async def test_without_keeping_the_connection(server: Server, request_: bytes) -> None:
     async with wire(server) as client:
-        client.send(b"CONNECT /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        assert (await client.rest()).startswith(b"HTTP/1.1 405 ")
+        client.send(request_)
+        assert re.match(rb"HTTP/1.1 20[01] ", await client.rest())
+
+
+async def test_a_tunnel_is_refused_and_what_would_go_through_it_is_no_request(server: Server) -> None:
+    inside = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    async with wire(server) as client:
+        client.send(b"CONNECT /health HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(inside) + inside)
+        answers = await client.rest()
+    assert answers.startswith(b"HTTP/1.1 405 ")
+    assert answers.count(b"HTTP/1.1 ") == 1

@@ -53,7 +53,7 @@ def member(roll: MemoryRoll, name: str, clock: int = 1000, **others: Any) -> Cen
 
 async def test_a_lone_process_replaces_what_a_killed_one_has_left(roll: MemoryRoll) -> None:
     await roll.sign("killed", Facts(address="http://127.0.0.1:1"))
-    census = member(roll, "a", about=Facts(address="http://127.0.0.1:2"), lone=True)
+    census = member(roll, "a", about=Facts(address="http://127.0.0.1:2"), only_process=True)
     await census.count()
     assert {name: facts.address for name, (_, facts) in (await roll.read()).items()} == {"a": "http://127.0.0.1:2"}
     assert (census.alone, census.instances) == (True, 1)

@@ -82,7 +82,7 @@ async def at_server(settings: Settings) -> Settings:
 
 
 def direct(url: str) -> dict[str, Any]:
-    """Options of httpx for a server: HTTP_PROXY and the like have no say where it is this machine's own."""
+    """Options of httpx for a server: HTTP_PROXY and the like are ignored where it is on this machine."""
     host = urlsplit(url).hostname or ""
     address = _ip(host)
     is_here = host == "localhost" if address is None else address.is_loopback

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from httpx_sse import ServerSentEvent
 
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
-SILENCE_SECONDS = 75.0
-"""Two heartbeats and a bit: a connection on which nothing came for so long is dead."""
+SILENT_HEARTBEATS = 2.5
+"""A connection on which nothing came for so many heartbeats is dead."""
+USUAL_HEARTBEAT_SECONDS = 30.0
 
 
 def tail(
@@ -40,7 +41,7 @@ def tail(
 
 
 def _client(url: str) -> httpx.Client:
-    return httpx.Client(follow_redirects=True, timeout=httpx.Timeout(10.0, read=SILENCE_SECONDS), **direct(url))
+    return httpx.Client(follow_redirects=True, timeout=10.0, **direct(url))
 
 
 class Tail:
@@ -62,6 +63,7 @@ class Tail:
         self._position = ""
         self._failures = 0
         self._retry_seconds = BACKOFF_SECONDS[0]
+        self._heartbeat_seconds = USUAL_HEARTBEAT_SECONDS
 
     def follow(self) -> None:
         """Read, and come back when the stream ends. Raises Failure when coming back is no use."""
@@ -87,7 +89,10 @@ class Tail:
         headers = {"Accept": "text/event-stream"}
         if self._position:
             headers["Last-Event-ID"] = self._position
-        with self._client.stream("GET", self._url, params=self._parameters, headers=headers) as response:
+        timeout = httpx.Timeout(10.0, read=SILENT_HEARTBEATS * self._heartbeat_seconds)
+        with self._client.stream(
+            "GET", self._url, params=self._parameters, headers=headers, timeout=timeout
+        ) as response:
             if response.status_code != httpx.codes.OK:
                 return self._refused(response)
             reason = "The stream ended"
@@ -106,6 +111,7 @@ class Tail:
             raise Failure(f"{self._url} sends what no PulseStage server would send.") from None
         if event["type"] == "connected":
             self._failures = 0
+            self._heartbeat_seconds = float(event.get("heartbeatSeconds", USUAL_HEARTBEAT_SECONDS))
         # Without an `id` of its own, a message leaves the position where it is.
         position = message.id or self._position
         if event["type"] != "heartbeat":

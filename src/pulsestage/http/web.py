@@ -1,4 +1,4 @@
-"""The web app: files built from `web/`, served under `/app/`; `GET /`, and people who are lost, are led there."""
+"""The web app: files built from `web/`, served under `/app/`; `GET /` and unknown addresses lead there."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def page(request: Request, path: str | None = None) -> Response:
 
 
 def page_instead(request: Request) -> Response | None:
-    """For a browser that was given an address of nothing: the same below `/app/`, where the page finds or helps.
+    """Redirect a browser from an unknown address to the same path below `/app/`, where the page shows a room or helps.
 
     So `/acme`, which is quickly typed, is the room. Programs, which don't name HTML, get None.
     """

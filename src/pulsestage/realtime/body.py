@@ -24,7 +24,7 @@ async def _body(hub: Hub, request: StreamRequest) -> AsyncGenerator[bytes]:
     sink = IteratorSink()
     try:
         await hub.subscribe(request, sink)
-    except HubClosed:  # since we looked; the client comes back
+    except HubClosed:  # it was closed since it was looked at; the client reconnects
         return
     async with aclosing(sink.payloads()) as payloads:
         async for payload in payloads:

@@ -95,5 +95,5 @@ class Coding:
         return b"0\r\n\r\n" if self.chunked else b""
 
     def _chunk(self, data: bytes) -> bytes:
-        # Nothing stays nothing: an empty chunk would be the last one.
+        # An empty chunk would be the last one, so an empty payload stays empty.
         return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked and data else data

@@ -18,12 +18,12 @@ from pulsestage.realtime.event import Event
 from pulsestage.realtime.position import Position
 
 MAX_LINE_BYTES: Final = 64 * 1024
-"""Longest `data:` line, where the JSON can be broken: some clients give up at lines of a few hundred kilobytes."""
+"""Longest `data:` line: some clients can't read longer ones. A longer text or list of numbers stays whole."""
 
 _ROOM = MAX_LINE_BYTES - len("data: ")
 # A comma between two items or members, the second of which begins with a text or a name. Its quote is an opening one,
 # because no such byte may follow a closing one; so the comma is outside of texts, where a line break is white space.
-_COMMA = re.compile(rb',(?=[\[{]*"[^\s,:\]}])')
+_COMMA = re.compile(rb', ?(?=[\[{]*"[^\s,:\]}])')
 
 _json = msgspec.json.Encoder().encode
 
@@ -110,11 +110,8 @@ def _lines(json: bytes) -> Iterator[bytes]:
 
 def _line_end(json: bytes, start: int) -> int:
     limit = start + _ROOM
-    for begin in (
-        max(start, limit - 2048),
-        start,
-    ):  # most often there is one near the limit, and the rest need not be searched
-        if commas := list(_COMMA.finditer(json, begin, limit)):
-            return commas[-1].end()
+    commas = [comma.end() for comma in _COMMA.finditer(json, start, limit)]
+    if commas:
+        return commas[-1]
     later = _COMMA.search(json, limit)
     return len(json) if later is None else later.end()

@@ -8,7 +8,7 @@ from pulsestage.realtime.errors import SinkFull
 
 
 def _ignore() -> None:
-    """Nobody is attached."""
+    """Do nothing until `attach`."""
 
 
 class IteratorSink:
@@ -39,12 +39,12 @@ class IteratorSink:
         self._reader: asyncio.Task[None] | None = None
 
     def attach(self, on_drain: Callable[[], None], on_close: Callable[[], None]) -> None:
-        """Who is to be told."""
+        """Set the callbacks."""
         self._on_drain = on_drain
         self._on_close = on_close
 
     def write(self, payload: bytes) -> bool:
-        """Send this. Always False: the next may follow when this one was sent. Raises SinkFull if it was not."""
+        """Send these bytes. Always False: `on_drain` follows when they were sent. Raises SinkFull before that."""
         if self._closing:
             return False
         if self._payload is not None:
@@ -84,7 +84,7 @@ class IteratorSink:
             await self._changed.wait()
             self._changed.clear()
             if self._payload is not None:
-                yield self._payload  # comes back when this one was sent
+                yield self._payload  # the server resumes this generator when it has sent the payload
                 self._payload = None
                 if not self._closing:
                     self._on_drain()

@@ -91,7 +91,7 @@ async def _subscribe(hub: Hub, request: StreamRequest, sink: Sink) -> None:
     """After the head was sent, an error can't be the answer any more."""
     try:
         await hub.subscribe(request, sink)
-    except HubClosed:  # since we looked; the client comes back
+    except HubClosed:  # it was closed since it was looked at; the client reconnects
         sink.close(request.coding.end)
     except BaseException:  # nobody else knows of the connection now
         sink.abort()

@@ -12,33 +12,43 @@ class Head(Protocol):
 
     url: bytes
     headers: list[tuple[bytes, bytes]]
+    parser: PlainParser
 
 
 class PlainParser(HttpRequestParser):
     """Parses a request that asks for another protocol (`Upgrade: h2c`, `websocket`) as one that doesn't.
 
     A server may ignore the field (RFC 9110, section 7.8). llhttp can't: it ends such a request after its head, whatever
-    body is announced, and gives the rest back. So the head is parsed again, without the field. Until then
-    `asks_for_upgrade` says that this head is not the one to answer.
+    body is announced, and gives the rest back. So a fresh parser is given the head without the field, and the rest.
+    Until then `asks_for_upgrade` says that this head is not the one to answer.
     """
 
     def __init__(self, protocol: Head) -> None:
         super().__init__(protocol)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
         self._protocol = protocol
 
     @property
     def asks_for_upgrade(self) -> bool:
-        """Whether the request at hand will be parsed again. CONNECT, an upgrade to llhttp as well, will not."""
+        """Whether the request at hand will be parsed again. CONNECT is an upgrade to llhttp too, and will not."""
         return bool(self.should_upgrade()) and self.get_method() != b"CONNECT"
 
-    def feed_data(self, data: bytes) -> None:  # type: ignore[override] # all that a transport gives
+    def feed_data(self, data: bytes | memoryview) -> None:  # type: ignore[override] # all that a transport gives
         """Parse, as httptools does."""
-        while data:
+        parser, rest = (
+            self,
+            memoryview(data),
+        )  # a view, so that many requests in one piece are not copied again and again
+        while rest:
             try:
-                super().feed_data(data)
+                HttpRequestParser.feed_data(parser, rest)  # any buffer will do
             except HttpParserUpgrade as stopped:
-                rest = data[stopped.args[0] :]
-                data = self._plain_head() + rest if self.asks_for_upgrade else rest
+                if not parser.asks_for_upgrade:
+                    return  # what follows CONNECT is of another protocol
+                rest = rest[stopped.args[0] :]
+                head = parser._plain_head()
+                parser = self._protocol.parser = PlainParser(self._protocol)
+                HttpRequestParser.feed_data(parser, head)
             else:
                 return
 

@@ -86,7 +86,6 @@ class StreamingProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._has_room = has_room
         self.parser: PlainParser = PlainParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
         self._is_crowded = is_crowded
         self._head_bytes = 0
         self._receiving = False
@@ -144,6 +143,9 @@ class StreamingProtocol(HttpToolsProtocol):
         if self.parser.asks_for_upgrade:
             return  # the same head comes again
         super().on_headers_complete()
+        self.headers = []  # trailers are not part of the head, or they could say what a proxy has taken out of it
+        if self.scope["method"] == "CONNECT":
+            self.cycle.keep_alive = False
         if can_hand_off():
             extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
             extensions[HAND_OFF] = Offer(self, self.cycle)
@@ -198,6 +200,17 @@ class StreamingProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self.transport = self.flow = self.cycle = self.parser = self.scope = self.headers = None  # type: ignore[assignment]
         return transport
+
+    def answer_last(self) -> None:
+        """Have the newest request that has come be the connection's last, and its answer say so."""
+        if self._is_answering:
+            newest = self.pipeline[0][0] if self.pipeline else self.cycle
+            newest.keep_alive = False
+
+    def give_up_receiving(self) -> None:
+        """Close the connection if only a part of a request has come: nobody will answer it."""
+        if self._receiving:
+            self.transport.close()
 
     @property
     def is_busy(self) -> bool:

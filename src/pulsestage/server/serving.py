@@ -28,7 +28,7 @@ import uvicorn
 from pulsestage.bootstrap import application
 from pulsestage.server.protocol import StreamingProtocol
 from pulsestage.server.proxies import ProxyHeaders
-from pulsestage.server.sockets import allow_open_files, drop_new, watch_peers
+from pulsestage.server.sockets import allow_open_files, drop_new, take_new, watch_peers
 
 if TYPE_CHECKING:
     import socket
@@ -79,6 +79,7 @@ class PulseServer(uvicorn.Server):
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
+                take_new(listener.fileno())
                 watch_peers(listener.fileno(), self._settings.stall_seconds)
         # What was made at start lives to the end: the collector need not look at it again and again.
         gc.collect()
@@ -88,7 +89,7 @@ class PulseServer(uvicorn.Server):
             self._on_started(self.servers[0].sockets[0].getsockname()[1])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop, in haste after Ctrl-C; at the second signal, stop now."""
+        """Begin to stop, with a short linger after Ctrl-C; at the second signal, stop now."""
         if self._was_signalled:
             self._stop_now = True
             return
@@ -109,12 +110,16 @@ class PulseServer(uvicorn.Server):
         hub: Hub = self._app.state.hub
         self._app.state.stopping = True
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        for connection in self._connections():
+            connection.answer_last()
         if not self.has_successor:
             await self._wait_while(lambda: True, min(begun + self.drain_seconds, deadline))
         await self._stop_listening()
         await hub.say_goodbye("shutdown")
         await self._wait_while(self._may_be_asked, deadline)
         await hub.close("shutdown")
+        for connection in self._connections():
+            connection.give_up_receiving()
         self.config.timeout_graceful_shutdown = LAST_SECONDS  # type: ignore[assignment] # any number will do
         await super().shutdown(sockets)
 
@@ -135,8 +140,10 @@ class PulseServer(uvicorn.Server):
             server.close()
 
     def _may_be_asked(self) -> bool:
-        connections = [each for each in self.server_state.connections if isinstance(each, StreamingProtocol)]
-        return any(each.is_busy or each.silent_seconds < self.linger_seconds for each in connections)
+        return any(each.is_busy or each.silent_seconds < self.linger_seconds for each in self._connections())
+
+    def _connections(self) -> list[StreamingProtocol]:
+        return [each for each in self.server_state.connections if isinstance(each, StreamingProtocol)]
 
     async def _wait_while(self, condition: Callable[[], bool], deadline: float) -> None:
         while not self._stop_now and time.monotonic() < deadline and condition():  # noqa: ASYNC110 - nobody tells

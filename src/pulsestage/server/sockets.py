@@ -20,6 +20,7 @@ OTHER_FILES: Final = 200
 PROBES: Final = 3
 """How many keep-alive probes may stay without an answer."""
 _SO_ATTACH_FILTER: Final = 26
+_SO_DETACH_FILTER: Final = 27
 _DROP_SYN: Final = b"".join(
     struct.pack("HBBI", *instruction)
     for instruction in (
@@ -72,6 +73,13 @@ def drop_new(listener: int) -> None:
     with socket.socket(fileno=os.dup(listener)) as sock, suppress(OSError):  # some sandboxes have no filters
         if sock.family in {socket.AF_INET, socket.AF_INET6}:
             sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+
+
+def take_new(listener: int) -> None:
+    """Undo `drop_new`: a worker may be given a socket that another one has stopped listening on."""
+    with socket.socket(fileno=os.dup(listener)) as sock, suppress(OSError):  # most often there is nothing to undo
+        if sys.platform == "linux":
+            sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
 
 def allow_open_files(connections: int) -> None:

@@ -67,13 +67,13 @@ class Worker(asyncio.Protocol):
         """Have it stop when it has answered what it was asked."""
         self._tell("retire")
 
-    def stop(self, *, in_haste: bool) -> None:
-        """Have it stop as a lone server does, at Ctrl-C if `in_haste`.
+    def stop(self, *, interrupted: bool) -> None:
+        """Have it stop as a single process does; as at Ctrl-C if `interrupted`.
 
         Not by a signal once it serves: if all processes of the service were sent one, a second would end all waiting.
         """
         if self.was_ready:
-            self._tell("interrupt" if in_haste else "stop")
+            self._tell("interrupt" if interrupted else "stop")
         else:
             self._process.terminate()
 

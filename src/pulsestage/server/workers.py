@@ -54,7 +54,7 @@ class Workers:
         alone = own or [[]] * settings.workers
         self._slots = [Slot(number, settings, command, shared[number], alone[number]) for number in range(len(shared))]
         self._stop, self._restart = asyncio.Event(), asyncio.Event()
-        self._in_haste = False
+        self._was_interrupted = False
         self._terminals = [number for number in range(3) if os.isatty(number)]
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -107,7 +107,7 @@ class Workers:
             slot.close()
         alive = [worker for slot in self._slots for worker in slot.alive]
         for worker in alive:
-            worker.stop(in_haste=self._in_haste)
+            worker.stop(interrupted=self._was_interrupted)
         try:
             async with asyncio.timeout(self._settings.shutdown_seconds + GRACE_SECONDS):
                 await asyncio.gather(*(worker.ended() for worker in alive))
@@ -136,7 +136,7 @@ class Workers:
                 loop.remove_signal_handler(number)
 
     def _interrupted(self) -> None:
-        self._in_haste = True
+        self._was_interrupted = True
         self._told_to_stop()
 
     def _told_to_stop(self) -> None:

@@ -44,7 +44,7 @@ class Census:
     """What this instance knows of the others. Without a roll, or before the first `count`, it knows of none.
 
     `about` is what this instance tells of itself, and `streams` and `holders` count its streams by tenant and by who
-    holds them. Holders are told as hashes with `key`. `clock` is this machine's. One that is `lone` only signs: its
+    holds them. Holders are told as hashes with `key`. `clock` is this machine's. An `only_process` only signs: its
     database can have no others.
     """
 
@@ -59,7 +59,7 @@ class Census:
         holders: Callable[[], Mapping[str, int]] = dict,
         key: bytes = b"",
         seconds: float = 3.0,
-        lone: bool = False,
+        only_process: bool = False,
     ) -> None:
         self._clock = clock
         self._roll = roll
@@ -69,7 +69,7 @@ class Census:
         self._count_holders = holders
         self._key = hashlib.blake2b(key).digest()
         self._seconds = seconds
-        self._lone = lone
+        self._only_process = only_process
         self._others: dict[str, _Other] = {}
         self._streams: Counter[str] = Counter()
         self._holders: Counter[str] = Counter()
@@ -109,7 +109,7 @@ class Census:
         if self._roll is None:
             return
         try:
-            if self._lone:
+            if self._only_process:
                 await asyncio.Event().wait()
             while True:
                 await asyncio.sleep(self._seconds)
@@ -128,7 +128,7 @@ class Census:
         """Sign, and read what the others signed. Raises Unavailable; what was known then stays."""
         if self._roll is None:
             return
-        if self._lone:
+        if self._only_process:
             await self._replace(self._roll)
             return
         await self._set_clock(self._roll)
@@ -140,7 +140,7 @@ class Census:
             await self._roll.strike(dead)
 
     async def _replace(self, roll: Roll) -> None:
-        """Be the only one on the roll: what else is there was left by a process that was killed."""
+        """Remove rows that a killed process left, then sign."""
         if left := await roll.read():
             await roll.strike(list(left))
         await roll.sign(self._id, self._facts())

@@ -73,7 +73,7 @@ async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Re
         snapshot=query.snapshot,
         last_event_id=request.headers.get("last-event-id") or query.last_event_id,
         holders=admission.check(hub, caller.context.census, caller.tenant.id, address, person),
-        encoding=negotiate_encoding(request.headers.get("accept-encoding", "")),
+        encoding=negotiate_encoding(",".join(request.headers.getlist("accept-encoding"))),
     )
     if opened is not None and not is_head(request.scope):
         # Last, so that a request that can't be served leaves its ticket good.
