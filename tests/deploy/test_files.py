@@ -186,6 +186,11 @@ def test_a_reload_never_leaves_the_service_down() -> None:
     assert "Restart=always" in unit
 
 
+def test_nginx_gives_idle_connections_up_before_a_stopping_server_does() -> None:
+    [seconds] = re.findall(r"keepalive_timeout (\d+)s;", (DEPLOY / "nginx.conf").read_text())
+    assert int(seconds) < LINGER_SECONDS
+
+
 def longest_stop() -> int:
     """Seconds that a server may take, goodbyes included."""
     return int(Settings.model_fields["shutdown_seconds"].default) + 5

@@ -111,6 +111,13 @@ async def test_scripts_come_in_the_best_coding_that_is_accepted(
     assert (head.content, head.headers.get("content-encoding")) == (b"", coding)
 
 
+async def test_a_client_may_name_its_codings_in_several_lines(plain: AsyncClient) -> None:
+    lines = [("Accept-Encoding", "gzip;q=0.5"), ("Accept-Encoding", "br")]
+    assert (await plain.head("/app/assets/b.js", headers=lines)).headers["content-encoding"] == "br"
+    lines = [("Accept-Encoding", "br"), ("Accept-Encoding", "gzip")]
+    assert (await plain.head("/openapi.json", headers=lines)).headers["content-encoding"] == "gzip"
+
+
 async def test_a_file_that_was_not_compressed_comes_as_it_is(plain: AsyncClient) -> None:
     answer = await plain.get("/app/assets/a.js", headers={"Accept-Encoding": "br, gzip"})
     assert (answer.text, answer.headers["vary"]) == ("//", "Accept-Encoding")

@@ -52,6 +52,17 @@ async def test_events_come_as_they_happen_and_a_reader_resumes(server: AsgiServe
     assert server.errors() == []
 
 
+async def test_a_client_of_http_1_0_has_its_events_too(server: AsgiServer) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS), server.client() as client:
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(b"GET /http/events HTTP/1.0\r\n\r\n")
+        await reader.readuntil(b'"connected"')
+        await announce(server, "to the old")
+        await reader.readuntil(b'"to the old"')
+    writer.close()
+    assert server.errors() == []
+
+
 @pytest.mark.parametrize("path", ["all", "reversed"])
 async def test_what_middleware_adds_to_the_head_is_there(server: AsgiServer, path: str) -> None:
     async with server.stream(f"/{path}/events") as stream:

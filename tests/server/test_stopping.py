@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import signal
 import socket
+import sys
 from contextlib import asynccontextmanager, closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,11 +16,19 @@ from pulsestage.cli.listening import listen, port_of
 from pulsestage.server import protocol
 from pulsestage.server.duty import WorkerServer
 from pulsestage.server.protocol import StreamingProtocol
-from pulsestage.server.serving import INTERRUPTED_LINGER_SECONDS, LINGER_SECONDS, PulseServer, make_server, server_of
+from pulsestage.server.serving import (
+    INTERRUPTED_LINGER_SECONDS,
+    LAST_SECONDS,
+    LINGER_SECONDS,
+    SETTLE_SECONDS,
+    PulseServer,
+    make_server,
+    server_of,
+)
 from pulsestage.server.sockets import drop_new
 from tests.http.conftest import make_settings
 from tests.http.streaming.server import listening
-from tests.server.wire import Wire, until
+from tests.server.wire import PATIENCE_SECONDS, Wire, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -136,6 +146,29 @@ async def test_half_a_request_is_waited_for_even_when_idle_connections_are_not(
         assert (await kept.rest()).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+async def test_a_request_that_is_being_answered_is_waited_for_likewise(
+    serving_on: tuple[PulseServer, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, port = serving_on
+    server.linger_seconds = 0
+    directory = server._app.state.context.directory
+    begun, found, find = asyncio.Event(), asyncio.Event(), directory.find
+
+    async def slow(slug: str) -> Any:
+        begun.set()
+        await found.wait()
+        return await find(slug)
+
+    monkeypatch.setattr(directory, "find", slow)
+    async with connected(port) as kept:
+        kept.send(REQUEST % b"/questions")
+        await begun.wait()
+        await stop(server)
+        await asyncio.sleep(SETTLE_SECONDS + 2 * LAST_SECONDS)  # a server that doesn't wait has ended by then
+        found.set()
+        assert (await kept.rest()).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 async def test_who_is_silent_is_not_waited_for_beyond_the_linger(serving_on: tuple[PulseServer, int]) -> None:
     server, port = serving_on
     server.linger_seconds = 0
@@ -202,7 +235,51 @@ async def test_connections_that_nobody_has_accepted_yet_are_answered(
     assert len(waiting) == 5
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a connection may come then")
+async def test_nobody_connects_between_the_last_accept_and_the_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [listener] = listen("127.0.0.1", 0)
+    address = listener.getsockname()
+    server = make_server(make_settings(tmp_path))
+    close, connected_late = server.close_listeners, []
+
+    def connect_and_close() -> None:
+        with socket.socket() as late:
+            late.setblocking(False)  # noqa: FBT003 - the standard library's
+            late.connect_ex(address)
+            _, writable, _ = select.select([], [late], [], 0)
+            connected_late.extend(writable)
+        close()
+
+    monkeypatch.setattr(server, "close_listeners", connect_and_close)
+    async with running(server, listener):
+        pass
+    assert connected_late == []
+
+
 # ---- How long ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [b"/health", b"/questions"], ids=["silent", "busy"])
+async def test_nobody_is_waited_for_beyond_the_time_for_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: bytes
+) -> None:
+    [listener] = listen("127.0.0.1", 0)
+    server = make_server(make_settings(tmp_path, shutdown_seconds=1))
+    server.linger_seconds = LONG_SECONDS
+    asked = asyncio.Event()
+
+    async def never(_slug: str) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(PATIENCE_SECONDS), running(server, listener), connected(port_of(listener)) as kept:
+        monkeypatch.setattr(server._app.state.context.directory, "find", never)
+        kept.send(REQUEST % path)
+        await (asked.wait() if path == b"/questions" else kept.until(b"}"))
+        server.should_exit = True
+        await until(lambda: not server.server_state.tasks and not server.server_state.connections)
 
 
 def test_ctrl_c_lingers_for_a_shorter_time(tmp_path: Path) -> None:
