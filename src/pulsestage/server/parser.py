@@ -35,10 +35,8 @@ class PlainParser(HttpRequestParser):
 
     def feed_data(self, data: bytes | memoryview) -> None:  # type: ignore[override] # all that a transport gives
         """Parse, as httptools does."""
-        parser, rest = (
-            self,
-            memoryview(data),
-        )  # a view, so that many requests in one piece are not copied again and again
+        # A view, so that requests that wait behind one another are not copied again and again.
+        parser, rest = self, memoryview(data)
         while rest:
             try:
                 HttpRequestParser.feed_data(parser, rest)  # any buffer will do
