@@ -5,6 +5,7 @@ import { question } from '../test/questions';
 import { createLiveClient, type LiveClient } from './client';
 import { createConnection, streamUrl } from './connection';
 import { createSharedFeed, pingInterval } from './leader';
+import type { Sharing } from './sharing';
 
 interface Tab {
   world: FakeEnvironment;
@@ -14,6 +15,46 @@ interface Tab {
 let browser: FakeBrowser;
 let tabs: Tab[];
 
+function sharedClient(world: FakeEnvironment, sharing: Sharing): LiveClient {
+  return createLiveClient(world, (handlers) =>
+    createSharedFeed({
+      name: 'acme',
+      environment: world,
+      sharing,
+      handlers,
+      connect: (inner) =>
+        createConnection({
+          url: (cursor) => streamUrl('', 'acme', cursor),
+          environment: world,
+          handlers: inner,
+        }),
+    }),
+  );
+}
+
+test('a tab that is refused the lock has a stream of its own', async () => {
+  let requests = 0;
+  browser = new FakeBrowser();
+  const world = new FakeEnvironment();
+  const client = sharedClient(world, {
+    ...browser.sharing(0),
+    requestLock() {
+      requests += 1;
+      // The limit ends a test that would otherwise ask for ever.
+      if (requests > 20) return new Promise(() => {});
+      return Promise.reject(new DOMException('Access is denied', 'SecurityError'));
+    },
+  });
+  client.start();
+  await browser.settle();
+  expect(requests).toBe(1);
+  expect(world.streams).toHaveLength(1);
+  client.stop();
+  await browser.settle();
+  expect(world.newest.closed).toBe(true);
+  expect(world.timerCount).toBe(0);
+});
+
 describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
   async function openTab(world = new FakeEnvironment()): Promise<Tab> {
     world.chance = 0.1 + 0.1 * tabs.length;
@@ -21,20 +62,7 @@ describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
       kind === 'Web Locks'
         ? browser.sharing(tabs.length)
         : browser.sharingWithoutLocks(tabs.length, world);
-    const client = createLiveClient(world, (handlers) =>
-      createSharedFeed({
-        name: 'acme',
-        environment: world,
-        sharing,
-        handlers,
-        connect: (inner) =>
-          createConnection({
-            url: (cursor) => streamUrl('', 'acme', cursor),
-            environment: world,
-            handlers: inner,
-          }),
-      }),
-    );
+    const client = sharedClient(world, sharing);
     const tab = { world, client };
     tabs.push(tab);
     client.start();

@@ -8,7 +8,8 @@
  *
  * A leader can also freeze without going (phones suspend hidden tabs and their locks stay held), so a follower that
  * somebody looks at asks for a sign of life, and takes the lock away if there is none. It does the same to a hidden leader
- * that has lost the stream. A leader that wakes up robbed follows.
+ * that has lost the stream. A leader whose lock was stolen becomes a follower. A tab that is refused the lock opens a
+ * stream of its own.
  */
 import type { Feed, Handlers, Status } from './connection';
 import type { Environment, PageSignal } from './environment';
@@ -98,8 +99,10 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
     leaveQueue();
     const attempt = new AbortController();
     leaveQueue = () => attempt.abort();
+    let wasGranted = false;
     const granted = () =>
       new Promise<void>((resolve) => {
+        wasGranted = true;
         if (attempt.signal.aborted) {
           resolve();
           return;
@@ -108,8 +111,12 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
         lead();
       });
     sharing.requestLock(name, steal ? { steal } : { signal: attempt.signal }, granted).catch(() => {
-      // Aborted by ourselves, or robbed; only the second needs an answer.
       if (attempt.signal.aborted) return;
+      // Browsers refuse locks to pages that may store nothing. Asking again would be refused again.
+      if (!wasGranted) {
+        lead();
+        return;
+      }
       standDown();
       follow();
     });
