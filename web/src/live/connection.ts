@@ -73,7 +73,6 @@ export interface ConnectionOptions {
 export function createConnection({ url, environment, handlers }: ConnectionOptions): Feed {
   let stream: EventStream | null = null;
   let status: Status | null = null;
-  let wasLive = false;
   let failures = 0;
   let openedAt = 0;
   let greeted = false;
@@ -85,7 +84,6 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
   let stopSignals: (() => void) | null = null;
 
   function setStatus(next: Status) {
-    if (next === 'live') wasLive = true;
     if (next === status) return;
     status = next;
     handlers.onStatus(next);
@@ -93,7 +91,7 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
 
   function interrupted(): Status {
     if (failures >= 2 || !environment.online()) return 'offline';
-    return wasLive ? 'catching-up' : 'connecting';
+    return handlers.cursor() === null ? 'connecting' : 'catching-up';
   }
 
   function close() {
@@ -136,7 +134,8 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
     }
     handlers.onEvent(event);
     if (joined || (greeted && status === 'checking')) setStatus('live');
-    if (event.type === 'reset') setStatus(interrupted());
+    // The room as it was stays on the page until the new snapshot is there.
+    if (event.type === 'reset') setStatus('catching-up');
     if (event.type === 'goodbye') {
       failures = 0;
       setStatus(interrupted());
@@ -226,7 +225,6 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
       stopSignals = null;
       close();
       status = null;
-      wasLive = false;
       failures = 0;
     },
   };

@@ -178,6 +178,7 @@ describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
       await settle();
       expect(openStreams()).toBe(1);
       expect(b.world.newest.url).toContain('lastEventId=e.11');
+      expect([b, c].map(status)).toEqual(['catching-up', 'catching-up']);
       b.world.newest.say('connected', undefined, 'e.11');
       await vote(b, 12, 8);
       expect([b, c].map(votes)).toEqual([8, 8]);
