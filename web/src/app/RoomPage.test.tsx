@@ -1,6 +1,7 @@
 import { act, screen, waitFor, within } from '@testing-library/react';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ApiError, type Api } from '../api';
+import { arrivalLimit } from '../room/uncertain';
 import { problemsOf } from '../test/axe';
 import { question } from '../test/questions';
 import { renderRoom, type RoomOptions } from '../test/renderRoom';
@@ -148,6 +149,21 @@ test('what may have arrived is not offered to be sent again', async () => {
   expect(screen.queryByRole('button', { name: 'Send again' })).toBeNull();
   await user.click(screen.getByRole('button', { name: 'Discard' }));
   expect(screen.queryByText(/Not confirmed/)).toBeNull();
+});
+
+test('a question whose answer was lost is never called “not sent”', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const lost = new ApiError(0, 'timeout', 'No answer', 'Try again.');
+  const { user } = open({ api: { ask: () => Promise.reject(lost) } });
+  await user.type(screen.getByLabelText('What would you like to know?'), 'Lost?{Enter}');
+  await screen.findByText(/Not confirmed/);
+  await act(() => vi.advanceTimersByTimeAsync(arrivalLimit));
+  expect(screen.getByText('Not found yet.').parentElement?.textContent).toBe(
+    'Not found yet. If you send it again, it may appear twice.',
+  );
+  expect(screen.queryByText(/Not sent/)).toBeNull();
+  expect(screen.getByRole('button', { name: 'Send again' })).toBeTruthy();
 });
 
 test('times are those of the server’s clock, in the page’s language', () => {

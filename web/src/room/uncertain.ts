@@ -8,7 +8,7 @@ import type { Question } from '../wire';
 import { arrived, updateAsk, type Ask, type Pending } from './pending';
 import type { Store } from './store';
 
-/** How long after the stream is live again what the server had received may take to be in it. */
+/** How long the stream, once live again, is watched for what the server had received. It may take longer. */
 export const arrivalLimit = 5_000;
 /** Between two looks that failed. */
 const pause = 5_000;
@@ -80,7 +80,7 @@ export function createUncertain({ api, client, pending }: UncertainOptions) {
       if (votes(id) !== counted) await learnOwn(id);
     },
 
-    /** Ends when the question is found, or is known not to have arrived, or was discarded. */
+    /** Ends when the question is found or discarded, or a live stream has not shown it in time. It may still arrive. */
     async ask(key: string): Promise<void> {
       while (find(key)) {
         await until(() => isLive() || !find(key));

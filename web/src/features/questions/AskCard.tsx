@@ -38,7 +38,16 @@ export function AskCard({ ask, onEdit }: AskCardProps) {
       ) : (
         <>
           <p role="alert" className="mt-2 text-[0.9375rem] text-danger">
-            <strong className="font-semibold">Not sent: {error.error}.</strong> {problems}
+            {error.isUncertain ? (
+              <>
+                <strong className="font-semibold">Not found yet.</strong> If you send it again, it
+                may appear twice.
+              </>
+            ) : (
+              <>
+                <strong className="font-semibold">Not sent: {error.error}.</strong> {problems}
+              </>
+            )}
           </p>
           <div className="mt-2 flex flex-wrap gap-2">
             <Button look="filled" onClick={() => actions.askAgain(ask.key)}>
