@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0)] = 0.0
     """How long a stopping server still takes connections, with readiness off, until load balancers have noticed."""
     shutdown_seconds: Annotated[int, Field(ge=1)] = 10
-    """How long a stop may take, draining included; what is not answered then is cut off."""
+    """How long a stop may take after draining; what is not answered then is cut off."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -54,7 +54,8 @@ def test_compose_has_two_instances_that_differ_in_nothing() -> None:
     assert upstreams == ["app1", "app2"]
     relay = app["environment"]["PULSESTAGE_RELAY_URL"]
     assert relay.removeprefix("redis://").partition(":")[0] in services
-    assert seconds(app["stop_grace_period"]) > longest_stop()
+    drain = float(app["environment"]["PULSESTAGE_DRAIN_SECONDS"])
+    assert seconds(app["stop_grace_period"]) > longest_stop(drain)
     named = {volume.partition(":")[0] for service in services.values() for volume in service.get("volumes", [])}
     assert {name for name in named if not name.startswith(".")} == set(compose["volumes"])
     files = {secret["file"].removeprefix("secrets/") for secret in compose["secrets"].values()}
@@ -77,10 +78,10 @@ def test_kubernetes_replaces_one_by_one_and_lets_each_say_goodbye() -> None:
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["port"] == "http"
     assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
-    assert pod["terminationGracePeriodSeconds"] > longest_stop()
+    drain = float(by_kind["ConfigMap"]["data"]["PULSESTAGE_DRAIN_SECONDS"])
+    assert pod["terminationGracePeriodSeconds"] > longest_stop(drain)
     # Before anybody is refused, the probe has failed as often as it must.
     probe = container["readinessProbe"]
-    drain = float(by_kind["ConfigMap"]["data"]["PULSESTAGE_DRAIN_SECONDS"])
     assert drain > probe["periodSeconds"] * probe["failureThreshold"]
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
     references = {name for source in container["envFrom"] for name in source}
@@ -186,14 +187,9 @@ def test_a_reload_never_leaves_the_service_down() -> None:
     assert "Restart=always" in unit
 
 
-def test_nginx_gives_idle_connections_up_before_a_stopping_server_does() -> None:
-    [seconds] = re.findall(r"keepalive_timeout (\d+)s;", (DEPLOY / "nginx.conf").read_text())
-    assert int(seconds) < LINGER_SECONDS
-
-
-def longest_stop() -> int:
-    """Seconds that a server may take, goodbyes included."""
-    return int(Settings.model_fields["shutdown_seconds"].default) + 5
+def longest_stop(drain_seconds: float = 0) -> float:
+    """Seconds that a server may take, its last bytes included."""
+    return drain_seconds + float(Settings.model_fields["shutdown_seconds"].default) + 2
 
 
 def seconds(text: str) -> int:

@@ -72,16 +72,6 @@ async def test_what_is_compressed_already_is_left_alone_by_an_nginx_that_compres
         compressing.stop()
 
 
-async def test_cookies_of_many_rooms_pass(site: Site, tmp_path: Path) -> None:
-    cookies = "; ".join(f"pulsestage_room{number}={'a' * 120}" for number in range(170))
-    server = nginx(tmp_path, site)
-    try:
-        async with browser(server) as client:
-            assert (await client.get("/questions?limit=1", headers={"Cookie": cookies})).status_code == 200
-    finally:
-        server.stop()
-
-
 async def test_one_address_may_ask_for_much_and_not_for_all(site: Site, tmp_path: Path) -> None:
     limited = nginx(tmp_path, site, ("rate=1000r/s", "rate=1r/m"), ("burst=10000", "burst=4"))
     try:

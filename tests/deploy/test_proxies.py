@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
@@ -126,7 +127,7 @@ async def test_who_has_streams_enough_is_refused_and_nobody_else(proxy: Proxy) -
 
 async def test_metrics_are_kept_inside_below_a_path_too_and_http_leads_to_https(proxy: Proxy) -> None:
     async with browser(proxy) as client:
-        for path in ("/metrics", "/qa/metrics"):
+        for path in ("/metrics", "/qa/metrics", "/%6detrics", "/qa/%6detrics"):
             assert (await client.get(path)).status_code == 403
         assert (await client.get("/app/metrics")).status_code == 200  # the room of that name
     async with httpx.AsyncClient(trust_env=False) as plain:
@@ -134,6 +135,12 @@ async def test_metrics_are_kept_inside_below_a_path_too_and_http_leads_to_https(
     assert answer.status_code in {301, 308}
     assert httpx.URL(answer.headers["location"]).host == HOST
     assert httpx.URL(answer.headers["location"]).path == "/app/acme"
+
+
+async def test_cookies_of_many_rooms_pass(proxy: Proxy) -> None:
+    cookies = "; ".join(f"pulsestage_room{number}={'a' * 120}" for number in range(170))
+    async with browser(proxy) as client:
+        assert (await client.get("/questions?limit=1", headers={"Cookie": cookies})).status_code == 200
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -179,8 +186,17 @@ async def test_logs_tell_neither_who_it_was_nor_a_query(name: str, tmp_path: Pat
         async with browser(proxy, "127.0.0.9") as client:
             for path in ("/sse?ticket=secret", "/questions?search=secret"):
                 assert (await client.get(path, headers={"Cookie": "a=secret"})).status_code in {502, 503}
+        await invalid(proxy.port, proxy.trust)
     finally:
         proxy.stop()
     assert proxy.logs
     assert "secret" not in proxy.logs
     assert "127.0.0.9" not in proxy.logs
+
+
+async def invalid(port: int, trust: ssl.SSLContext) -> None:
+    """Ask for an address that is none."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust, server_hostname=HOST)
+    with closing(writer):
+        writer.write(b"GET /%zz?ticket=secret HTTP/1.1\r\nHost: qa.example.org\r\nConnection: close\r\n\r\n")
+        await reader.read()

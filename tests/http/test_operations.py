@@ -81,3 +81,8 @@ async def test_two_pages_of_metrics_name_the_same(app: FastAPI, guest: AsyncClie
     assert names[0] <= names[1]
     other = (await new_room(app)).guest()
     assert (await other.get("/metrics")).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+async def test_metrics_are_not_for_those_who_come_through_a_proxy(guest: AsyncClient, header: str) -> None:
+    assert_problem(await guest.get("/metrics", headers={header: "for=192.0.2.1"}), 403, "not_allowed")

@@ -19,6 +19,7 @@ from pulsestage.http import example_frames, examples, schemas
 from pulsestage.http.caller import COOKIE_PREFIX
 from pulsestage.http.errors import STATUS, Problem, codes
 from pulsestage.http.event_stream import EventStream
+from pulsestage.http.routes.operations import ReadinessView
 from pulsestage.http.routing import TABLE, Route
 from pulsestage.http.schemas import Schema, ref
 
@@ -161,7 +162,7 @@ def _responses(route: Route, *, has_body: bool) -> Iterator[tuple[str, Schema]]:
     yield str(ok), _success(route, ok)
     failures = {500, *others, *(_FOR_ALL if route.action else ()), *(_WITH_A_BODY if has_body else ())}
     for status in sorted(failures):
-        its_own = route.action is None and status in others
+        its_own = route.answer.view is ReadinessView and status in others
         yield str(status), _success(route, status) if its_own else {"$ref": f"#/components/responses/{_name(status)}"}
 
 

@@ -118,7 +118,7 @@ TABLE = [
     Route("getHealth", "GET", "/health", operations.health, "Operations", None, Answer(HealthView)),
     Route("getLiveness", "GET", "/health/live", operations.live, "Operations", None, Answer(LivenessView)),
     Route("getReadiness", "GET", "/health/ready", operations.ready, "Operations", None, _READINESS, (200, 503)),
-    Route("getMetrics", "GET", "/metrics", operations.metrics, "Operations", None, Answer(str)),
+    Route("getMetrics", "GET", "/metrics", operations.metrics, "Operations", None, Answer(str), (200, 403)),
 ]
 
 

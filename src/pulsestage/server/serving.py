@@ -8,7 +8,7 @@ A single process, a worker and a pod stop in one order:
    same sockets, they are left to it.
 3. Streams are told goodbye. One that begins later, on a connection that was kept, is told at the end.
 4. Connections stay open until the request that may be on its way on them was answered, or until they have been silent
-   for `LINGER_SECONDS`: a proxy won't use them any more. Requests may take until `shutdown_seconds` are over.
+   for `LINGER_SECONDS`: a proxy won't use them any more. Requests may take `shutdown_seconds` from step 2.
 5. uvicorn ends the application's lifespan.
 
 A second signal ends all waiting.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import time
 from functools import partial
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from pulsestage.realtime import Hub
     from pulsestage.settings import Settings
 
+
+log = logging.getLogger("pulsestage.server")
 
 LINGER_SECONDS: Final = 5.0
 """How long a connection is silent until a stopping server closes it: longer than proxies in deploy/ keep it (4)."""
@@ -99,21 +102,21 @@ class PulseServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def hurry(self) -> None:
-        """Somebody waits at a terminal, and it is rarely a proxy that has the connections."""
+        """Drain nothing and linger briefly: after Ctrl-C somebody waits at a terminal."""
         self.drain_seconds = 0
         self.linger_seconds = INTERRUPTED_LINGER_SECONDS
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop in the order above."""
-        begun = time.monotonic()
-        deadline = begun + self._settings.shutdown_seconds
+        log.info("Stopping")
         hub: Hub = self._app.state.hub
         self._app.state.stopping = True
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         for connection in self._connections():
             connection.answer_last()
         if not self.has_successor:
-            await self._wait_while(lambda: True, min(begun + self.drain_seconds, deadline))
+            await self._wait_while(lambda: True, time.monotonic() + self.drain_seconds)
+        deadline = time.monotonic() + self._settings.shutdown_seconds
         await self._stop_listening()
         await hub.say_goodbye("shutdown")
         await self._wait_while(self._may_be_asked, deadline)

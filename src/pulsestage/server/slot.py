@@ -114,7 +114,7 @@ class Slot:
 
     async def _see_off(self, worker: Worker) -> None:
         try:
-            async with asyncio.timeout(self._settings.shutdown_seconds + GRACE_SECONDS):
+            async with asyncio.timeout(self._settings.drain_seconds + self._settings.shutdown_seconds + GRACE_SECONDS):
                 await worker.ended()
         except TimeoutError:
             log.warning("Worker %d (process %d) does not stop, and is killed", self.number, worker.pid)

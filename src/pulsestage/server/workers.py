@@ -109,7 +109,7 @@ class Workers:
         for worker in alive:
             worker.stop(interrupted=self._was_interrupted)
         try:
-            async with asyncio.timeout(self._settings.shutdown_seconds + GRACE_SECONDS):
+            async with asyncio.timeout(self._settings.drain_seconds + self._settings.shutdown_seconds + GRACE_SECONDS):
                 await asyncio.gather(*(worker.ended() for worker in alive))
         except TimeoutError:
             for worker in alive:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 import pulsestage
-from pulsestage.domain.errors import Unavailable
+from pulsestage.domain.errors import NotAllowed, Unavailable
 from pulsestage.http.replies import reply
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ async def ready(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Everything that is counted, for Prometheus."""
+    """Everything that is counted, for Prometheus, which asks directly. Whoever comes through a proxy is refused."""
+    if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        raise NotAllowed("Metrics are shown to those who ask this server directly, and not through a proxy.")
     recorded: HttpMetrics = request.app.state.metrics
     context: Context = request.app.state.context
     hub: Hub = request.app.state.hub
