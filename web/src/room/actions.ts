@@ -8,6 +8,7 @@ import type { Question, TagRef } from '../wire';
 import {
   addAsk,
   addPatch,
+  alike,
   dropAsk,
   dropPatch,
   patched,
@@ -109,7 +110,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
           body,
           teamId,
           askedAt: new Date().toISOString(),
-          before: questions(),
+          before: alike({ body, teamId }, questions()),
           questionId: null,
           error: null,
           isUncertain: false,

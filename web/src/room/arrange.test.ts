@@ -4,7 +4,15 @@ import { apply, emptyRoom, type RoomState } from '../live/reducer';
 import { question } from '../test/questions';
 import type { Question } from '../wire';
 import { arrange, counts } from './arrange';
-import { addAsk, addPatch, nothingPending, settleAsks, updateAsk, type Ask } from './pending';
+import {
+  addAsk,
+  addPatch,
+  alike,
+  nothingPending,
+  settleAsks,
+  updateAsk,
+  type Ask,
+} from './pending';
 
 function room(...questions: Question[]): RoomState {
   const data = { questions, tags: [], teams: [] };
@@ -53,7 +61,7 @@ const ask: Ask = {
   body: 'Why  not?',
   teamId: null,
   askedAt: minute(9),
-  before: some.questions,
+  before: new Set(),
   questionId: null,
   error: null,
   isUncertain: false,
@@ -76,7 +84,7 @@ test('what was just asked is on top, and is one card before, during and after it
 
 test('the same text from before is somebody else’s question', () => {
   const before = room(question('theirs', { body: 'Why not?' }));
-  const pending = addAsk(nothingPending, { ...ask, before: before.questions });
+  const pending = addAsk(nothingPending, { ...ask, before: alike(ask, before.questions) });
   expect(arrange(before, pending, 'popular')).toHaveLength(2);
 });
 

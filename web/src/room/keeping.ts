@@ -10,6 +10,16 @@ export function kept(name: string): string | null {
   }
 }
 
+/** A list that was kept as JSON, without what `isItem` refuses: another version of the page may have kept it. */
+export function keptList<T>(name: string, isItem: (value: unknown) => value is T): T[] {
+  try {
+    const list: unknown = JSON.parse(kept(name) ?? '[]');
+    return Array.isArray(list) ? list.filter(isItem) : [];
+  } catch {
+    return []; // not JSON
+  }
+}
+
 /** An empty text is not kept. */
 export function keep(name: string, text: string): void {
   try {

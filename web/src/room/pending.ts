@@ -19,8 +19,8 @@ export interface Ask {
   readonly body: string;
   readonly teamId: string | null;
   readonly askedAt: string;
-  /** The room at that moment. A question with the same text that was not in it yet is the echo of this one. */
-  readonly before: ReadonlyMap<string, Question>;
+  /** Other questions with the same text, by id: those that were there at that moment. A new one is the echo of this. */
+  readonly before: ReadonlySet<string>;
   /** Known once the server has answered. */
   readonly questionId: string | null;
   readonly error: ApiError | null;
@@ -90,17 +90,23 @@ export function isVotePending(pending: Pending, questionId: string): boolean {
 /** The question in the room that this ask has become, by the server's answer or, before that, by its echo. */
 export function arrived(ask: Ask, questions: ReadonlyMap<string, Question>): Question | null {
   if (ask.questionId !== null) return questions.get(ask.questionId) ?? null;
-  const wanted = plain(ask.body);
-  for (const question of questions.values()) {
-    if (
-      question.teamId === ask.teamId &&
-      !ask.before.has(question.id) &&
-      plain(question.body) === wanted
-    ) {
-      return question;
-    }
+  for (const id of alike(ask, questions)) {
+    if (!ask.before.has(id)) return questions.get(id) ?? null;
   }
   return null;
+}
+
+/** The ids of the questions that ask the same. */
+export function alike(
+  { body, teamId }: Pick<Ask, 'body' | 'teamId'>,
+  questions: ReadonlyMap<string, Question>,
+): Set<string> {
+  const wanted = plain(body);
+  const ids = new Set<string>();
+  for (const question of questions.values()) {
+    if (question.teamId === teamId && plain(question.body) === wanted) ids.add(question.id);
+  }
+  return ids;
 }
 
 /** The server tidies white space; that makes no other question. */

@@ -97,7 +97,7 @@ export function createUncertain({ api, client, pending }: UncertainOptions) {
           return;
         }
         // Somebody else asked the same, and this one is still to be found.
-        const before = new Map(find(key)?.before).set(known.id, known);
+        const before = new Set(find(key)?.before).add(known.id);
         pending.update((it) => updateAsk(it, key, { before }));
       }
     },
