@@ -1,23 +1,15 @@
 /** The server's resources, one function each. */
 import type { Question, Session, Tag, Tenant } from '../wire';
-import { createRequester, type Answer, type RequestNews } from './request';
+import { createRequester, type Answer, type RequesterOptions } from './request';
 
 export type Api = ReturnType<typeof createApi>;
 
-export function createApi(root: string, tenant: string, send?: typeof fetch) {
-  const listeners = new Set<(news: RequestNews) => void>();
-  const onNews = (news: RequestNews) => listeners.forEach((listener) => listener(news));
-  const request = createRequester(root, tenant, { send, onNews });
+export function createApi(root: string, tenant: string, options?: RequesterOptions) {
+  const request = createRequester(root, tenant, options);
   const question = (id: string) => `/questions/${encodeURIComponent(id)}`;
   const value = <T>(answer: Promise<Answer<T>>) => answer.then((it) => it.value);
 
   return {
-    /** Calls `listener` with how requests fare; returns how to stop that. */
-    watch: (listener: (news: RequestNews) => void): (() => void) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-
     session: (signal?: AbortSignal) =>
       value(request<Session>('GET', '/session', undefined, signal)),
     signIn: (token: string) => value(request<Session>('POST', '/session', { token })),

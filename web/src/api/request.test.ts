@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { RequestNews } from '../requestNews';
 import { createApi } from './api';
 import { ApiError } from './problem';
-import { lateAfter, timeLimit, type RequestNews } from './request';
+import { lateAfter, timeLimit } from './request';
 
 beforeEach(() => void vi.stubGlobal('navigator', { onLine: true }));
 afterEach(() => void vi.unstubAllGlobals());
@@ -30,7 +31,7 @@ describe('requests', () => {
     const send = serverThatSays(
       Response.json({ id: 'q' }, { status: 201, headers: { 'X-Stream-Position': 'e.9' } }),
     );
-    const answer = await createApi('/qa', 'acme', send).ask('Why?', null);
+    const answer = await createApi('/qa', 'acme', { send }).ask('Why?', null);
     expect(answer).toEqual({ value: { id: 'q' }, position: 'e.9' });
     const [url, init] = send.mock.calls[0] ?? [];
     expect(url).toBe('/qa/questions');
@@ -46,7 +47,7 @@ describe('requests', () => {
     const send = serverThatSays(
       new Response(null, { status: 204, headers: { 'X-Stream-Position': 'e.9' } }),
     );
-    expect(await createApi('', 'acme', send).remove('q')).toEqual({
+    expect(await createApi('', 'acme', { send }).remove('q')).toEqual({
       value: undefined,
       position: 'e.9',
     });
@@ -54,7 +55,7 @@ describe('requests', () => {
 
   test('text in an address is escaped', async () => {
     const send = serverThatSays(Response.json([]));
-    await createApi('', 'acme', send).similar('50 % & more?');
+    await createApi('', 'acme', { send }).similar('50 % & more?');
     expect(send.mock.calls[0]?.[0]).toBe('/questions/search?q=50%20%25%20%26%20more%3F');
   });
 });
@@ -64,7 +65,7 @@ describe('errors', () => {
     const send = serverThatSays(
       problem(409, { code: 'question_frozen', error: 'Question is frozen', detail: 'Paused.' }),
     );
-    const error = await failure(createApi('', 'acme', send).vote('q', true));
+    const error = await failure(createApi('', 'acme', { send }).vote('q', true));
     expect(error).toMatchObject({
       status: 409,
       code: 'question_frozen',
@@ -82,18 +83,18 @@ describe('errors', () => {
         fields: { body: ['Too short'] },
       }),
     );
-    const error = await failure(createApi('', 'acme', send).ask('', null));
+    const error = await failure(createApi('', 'acme', { send }).ask('', null));
     expect(error.fields).toEqual({ body: ['Too short'] });
   });
 
   test('say how long to wait', async () => {
     const send = serverThatSays(problem(429, { error: 'Too fast' }, { 'Retry-After': '7' }));
-    expect((await failure(createApi('', 'acme', send).session())).retryAfterSeconds).toBe(7);
+    expect((await failure(createApi('', 'acme', { send }).session())).retryAfterSeconds).toBe(7);
   });
 
   test('make do with a proxy’s page', async () => {
     const send = serverThatSays(new Response('<h1>Bad gateway</h1>', { status: 502 }));
-    const error = await failure(createApi('', 'acme', send).session());
+    const error = await failure(createApi('', 'acme', { send }).session());
     expect(error).toMatchObject({
       status: 502,
       code: 'http_502',
@@ -105,20 +106,24 @@ describe('errors', () => {
     'survive a strange body: %j',
     async (body) => {
       const error = await failure(
-        createApi('', 'acme', serverThatSays(problem(400, body))).session(),
+        createApi('', 'acme', { send: serverThatSays(problem(400, body)) }).session(),
       );
       expect(error).toMatchObject({ status: 400, code: 'http_400', fields: {} });
     },
   );
 
   test('a server that is not there is an error with a name', async () => {
-    const error = await failure(createApi('', 'a', serverThatSays(new TypeError('no'))).session());
+    const error = await failure(
+      createApi('', 'a', { send: serverThatSays(new TypeError('no')) }).session(),
+    );
     expect(error).toMatchObject({ status: 0, code: 'network' });
   });
 
   test('without a network it is certain that nothing was sent', async () => {
     vi.stubGlobal('navigator', { onLine: false });
-    const error = await failure(createApi('', 'a', serverThatSays(new TypeError('no'))).session());
+    const error = await failure(
+      createApi('', 'a', { send: serverThatSays(new TypeError('no')) }).session(),
+    );
     expect(error).toMatchObject({ status: 0, code: 'offline', isUncertain: false });
   });
 
@@ -126,7 +131,7 @@ describe('errors', () => {
     const abort = new AbortController();
     abort.abort();
     const send = serverThatSays(new DOMException('Aborted', 'AbortError'));
-    await expect(createApi('', 'a', send).session(abort.signal)).rejects.toBeInstanceOf(
+    await expect(createApi('', 'a', { send }).session(abort.signal)).rejects.toBeInstanceOf(
       DOMException,
     );
   });
@@ -138,12 +143,11 @@ describe('silence', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const news: RequestNews['kind'][] = [];
-    const api = createApi('', 'acme', (_, init) => {
-      return new Promise((_resolve, reject) => {
+    const send: typeof fetch = (_, init) =>
+      new Promise((_resolve, reject) => {
         init?.signal?.addEventListener('abort', () => reject(new DOMException('No', 'AbortError')));
       });
-    });
-    api.watch(({ kind }) => news.push(kind));
+    const api = createApi('', 'acme', { send, onNews: ({ kind }) => news.push(kind) });
     return { api, news };
   }
 
@@ -161,15 +165,15 @@ describe('silence', () => {
   test('also in the middle of an answer', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const api = createApi('', 'acme', (_, init) => {
+    const send: typeof fetch = (_, init) => {
       const body = new ReadableStream({
         start(controller) {
           init?.signal?.addEventListener('abort', () => controller.error(new Error('aborted')));
         },
       });
       return Promise.resolve(new Response(body, { status: 200 }));
-    });
-    const failed = failure(api.session());
+    };
+    const failed = failure(createApi('', 'acme', { send }).session());
     await vi.advanceTimersByTimeAsync(timeLimit);
     expect((await failed).code).toBe('timeout');
   });
@@ -186,7 +190,9 @@ describe('silence', () => {
 
 test('a page that is no answer of ours, as of a hotel’s network, counts as no answer', async () => {
   const send = serverThatSays(new Response('<h1>Welcome</h1>', { status: 200 }));
-  expect(await failure(createApi('', 'acme', send).session())).toMatchObject({ code: 'network' });
+  expect(await failure(createApi('', 'acme', { send }).session())).toMatchObject({
+    code: 'network',
+  });
 });
 
 test.each([

@@ -1,4 +1,5 @@
 /** One HTTP request to one tenant. Knows the manners of the contract, not its resources; those are in `api.ts`. */
+import type { RequestNews } from '../requestNews';
 import { ApiError, networkError, offlineError, problemFrom, timeoutError } from './problem';
 
 export interface Answer<T> {
@@ -13,13 +14,6 @@ export type Requester = <T>(
   body?: unknown,
   signal?: AbortSignal,
 ) => Promise<Answer<T>>;
-
-/** How a request fares: it takes long; it is over; it is over and there was no answer. */
-export interface RequestNews {
-  kind: 'late' | 'over' | 'unanswered';
-  request: number;
-  sentAt: number;
-}
 
 /** No request is waited for longer than this: a network that lost it says nothing. */
 export const timeLimit = 10_000;

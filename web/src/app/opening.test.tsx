@@ -1,4 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { lateAfter } from '../api/request';
 import { openEarly, takeRoom } from './opening';
 
 /** What the page has asked for, in order; answered when a test says so. */
@@ -7,11 +8,17 @@ let streams: FakeStream[];
 
 class FakeStream {
   closed = false;
+  onmessage: ((message: MessageEvent) => void) | null = null;
   constructor(readonly url: string) {
     streams.push(this);
   }
   close() {
     this.closed = true;
+  }
+  say(type: string, data: unknown, lastEventId: string) {
+    this.onmessage?.(
+      new MessageEvent('message', { data: JSON.stringify({ type, data }), lastEventId }),
+    );
   }
 }
 
@@ -81,6 +88,27 @@ test('a room that can’t be opened has no stream', async () => {
   await answer('GET /tenants/current', 503, unavailable);
   await failed;
   expect(streams.map((it) => it.closed)).toEqual([true]);
+});
+
+test('a late request shows until it is over, whatever is on the page', async () => {
+  const room = takeRoom('acme');
+  await answer('GET /session', 200, session);
+  await answer('GET /tenants/current', 200, tenant);
+  const { api, client } = await room;
+  onTestFinished(() => client.stop());
+  streams[0]?.say('connected', {}, 'e.0');
+  streams[0]?.say('snapshot', { questions: [], tags: [], teams: [] }, 'e.1');
+  const status = () => client.getSnapshot().status;
+  await vi.waitFor(() => expect(status()).toBe('live'));
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const late = api.question('q');
+  await vi.advanceTimersByTimeAsync(lateAfter + 100);
+  expect(status()).toBe('checking');
+  requests.at(-1)?.answer(200, {});
+  await late;
+  await vi.advanceTimersByTimeAsync(100);
+  expect(status()).toBe('live');
 });
 
 test('a link’s token is sent until the server has seen it, and then never again', async () => {

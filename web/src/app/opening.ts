@@ -43,12 +43,13 @@ export function takeRoom(slug: string): Promise<OpenRoom> {
 }
 
 async function openRoom(slug: string): Promise<OpenRoom> {
-  const api = createApi(rootPath(), slug);
+  let client: LiveClient | null = null;
+  const api = createApi(rootPath(), slug, { onNews: (news) => client?.noteRequest(news) });
   const tenant = api.tenant();
   tenant.catch(() => {}); // awaited below, unless the session fails first
   // The stream waits for the session, which brings the cookie by which it knows whose votes are whose.
   const { session, refusal } = await openSession(api, slug);
-  const client = openClient(slug, session);
+  client = openClient(slug, session);
   client.start();
   try {
     return { api, session, refusal, tenant: await tenant, client };

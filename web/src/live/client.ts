@@ -2,6 +2,7 @@
  * The live room: state fed by a stream and by the answers to own changes, to subscribe to.
  * Framework-free; `room/` has the React side.
  */
+import type { RequestNews } from '../requestNews';
 import type { Question } from '../wire';
 import type { Feed, Handlers, Status } from './connection';
 import type { Environment } from './environment';
@@ -14,13 +15,6 @@ export interface LiveRoom {
   room: RoomState;
   /** By how many ms the server's clock is ahead of this machine's. */
   ahead: number;
-}
-
-/** How a request to the server fares: it takes long; it is over; it is over and there was no answer. */
-export interface RequestNews {
-  kind: 'late' | 'over' | 'unanswered';
-  request: number;
-  sentAt: number;
 }
 
 /** A clock that is wrong by less doesn't show in "2 minutes ago". */

@@ -1,4 +1,4 @@
-export { createLiveClient, type LiveClient, type LiveRoom, type RequestNews } from './client';
+export { createLiveClient, type LiveClient, type LiveRoom } from './client';
 export { createConnection, streamUrl, type Handlers, type Status } from './connection';
 export { browserEnvironment, type Environment } from './environment';
 export { createSharedFeed } from './leader';

@@ -50,7 +50,6 @@ export function RoomProvider({ api, client, session, tenant, children }: RoomPro
         }),
     }),
   );
-  useEffect(() => api.watch((news) => client.noteRequest(news)), [api, client]);
   useEffect(() => {
     const stop = keepUnsent(tenant.slug, pending);
     actions.findUnsent();

@@ -32,7 +32,6 @@ export function renderRoom(ui: ReactNode, options: RoomOptions = {}) {
       <ToastProvider>
         <RoomProvider
           api={fakeApi({
-            watch: () => () => {},
             similar: () => Promise.resolve([]),
             ...options.api,
           })}
