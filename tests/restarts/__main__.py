@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.deploy.proxies import KINDS
+from tests.restarts.caller import Record
 from tests.restarts.direct import stop_under_load
 from tests.restarts.rolling import roll
 from tests.servers.postgres import running_postgres
 
 if TYPE_CHECKING:
-    from tests.restarts.caller import Record
+    from tests.restarts.caller import Asked
 
 STOPS = 6
 CALLERS = 30
@@ -34,7 +35,7 @@ def main() -> int:
 async def direct(directory: Path) -> int:
     """Kept connections to one process, and to two workers."""
     say(f"{CALLERS} callers on kept connections, {STOPS} stops")
-    say(f"{'':>10}  {'requests':>9}  {'unanswered':>10}  {'other than 200, 201':>19}  {'lost':>5}  {'doubled':>7}")
+    say(f"{'':>10}  {'requests':>9}  " + "  ".join(Record().faults([])))
     faults = 0
     for name, workers in (("process", 1), ("2 workers", 2)):
         room = directory / name
@@ -50,18 +51,16 @@ async def behind_proxies(directory: Path, rounds: int) -> int:
     with running_postgres() as postgres, postgres.database() as url:
         rolled = await roll(directory, list(KINDS), url, rounds, callers=CALLERS_BEHIND_PROXY)
     faults = sum(judge(name, record, rolled.questions) for name, record in rolled.records.items())
-    wrong = sum(sorted(told) != sorted(rolled.questions) for told in rolled.told)
+    wrong = rolled.wrongly_told
     say(f"{len(rolled.told)} followers, {rolled.goodbyes} goodbyes, {wrong} followers with events lost or doubled")
     return faults + wrong
 
 
-def judge(name: str, record: Record, questions: list[str]) -> int:
+def judge(name: str, record: Record, questions: list[Asked]) -> int:
     """Print a line of the table. The number of faults."""
-    other = sum(count for status, count in record.statuses.items() if status not in {200, 201})
-    lost = len(set(record.asked) - set(questions))
-    doubled = sum(questions.count(text) > 1 for text in set(record.asked))
-    say(f"{name:>10}  {record.requests:>9,}  {len(record.unanswered):>10}  {other:>19}  {lost:>5}  {doubled:>7}")
-    return len(record.unanswered) + other + lost + doubled
+    faults = record.faults(questions)
+    say(f"{name:>10}  {record.requests:>9,}" + "".join(f"  {number:>{len(fault)}}" for fault, number in faults.items()))
+    return sum(faults.values())
 
 
 def say(line: str) -> None:

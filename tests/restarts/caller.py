@@ -7,15 +7,25 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
-LONGEST_PAUSE_SECONDS = 0.1
-"""Between two requests, so that a stop finds connections in every state."""
+SHORT_PAUSE_SECONDS = (0.0, 0.1)
+LONG_PAUSE_SECONDS = (2.0, 7.0)
+LONG_PAUSES = 0.03
+"""Share of the pauses between two requests that are long: a stop should find idle connections too."""
 RETRY_SECONDS = 0.01
 """Between two attempts to connect to a server that is down."""
+
+
+class Asked(NamedTuple):
+    """A question as it is in the end."""
+
+    text: str
+    upvotes: int
 
 
 @dataclass
@@ -25,8 +35,10 @@ class Record:
     statuses: Counter[int] = field(default_factory=Counter)
     asked: list[str] = field(default_factory=list)
     """Texts of the questions whose creation was confirmed."""
-    newest: tuple[str, str] = ("nobody", "")
-    """Who asked the last of them, and its id: others vote for it."""
+    newest: tuple[str, str, str] = ("nobody", "", "")
+    """Who asked the last of them, its id and its text: others vote for it."""
+    voted: Counter[str] = field(default_factory=Counter)
+    """Votes that were confirmed, by the question's text."""
     unanswered: list[str] = field(default_factory=list)
     """Requests written to an established connection that ended without a response."""
 
@@ -34,6 +46,18 @@ class Record:
     def requests(self) -> int:
         """How many were sent."""
         return self.statuses.total() + len(self.unanswered)
+
+    def faults(self, questions: Sequence[Asked]) -> dict[str, int]:
+        """What is wrong, given all questions there are in the end."""
+        texts = Counter(each.text for each in questions)
+        upvotes = {each.text: each.upvotes for each in questions}
+        return {
+            "unanswered": len(self.unanswered),
+            "other than 200, 201": sum(count for status, count in self.statuses.items() if status not in {200, 201}),
+            "lost": sum(not texts[text] for text in self.asked),
+            "doubled": sum(texts[text] > 1 for text in self.asked),
+            "miscounted": sum(upvotes.get(text) != self.voted[text] for text in self.asked),
+        }
 
 
 class Unanswered(Exception):
@@ -61,16 +85,22 @@ class Caller:
             answer = await self._request("POST", "/questions", json.dumps({"body": text}))
             if answer is not None:
                 self._record.asked.append(text)
-                self._record.newest = (self._name, json.loads(answer)["id"])
-            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))
-            author, question = self._record.newest
-            if author not in {self._name, "nobody"}:
-                await self._request("POST", f"/questions/{question}/upvote")
-            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))
+                self._record.newest = (self._name, json.loads(answer)["id"], text)
+            await self._pause()
+            author, question, its_text = self._record.newest
+            if author not in {self._name, "nobody"} and await self._request("POST", f"/questions/{question}/upvote"):
+                self._record.voted[its_text] += 1
+            await self._pause()
         self._hang_up()
+
+    async def _pause(self) -> None:
+        long = random.random() < LONG_PAUSES
+        await asyncio.sleep(random.uniform(*(LONG_PAUSE_SECONDS if long else SHORT_PAUSE_SECONDS)))
 
     async def _request(self, method: str, path: str, body: str = "") -> bytes | None:
         """The body of the answer; None if there was no answer, or no success."""
+        if self._reader.at_eof():  # the server has closed the connection meanwhile, as every client would notice
+            self._hang_up()
         if self._writer is None:
             await self._connect()
         try:

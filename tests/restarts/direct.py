@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pulsestage.storage.tables import questions
 from tests.live.venue import Venue
-from tests.restarts.caller import Caller, Record
+from tests.restarts.caller import Asked, Caller, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,8 @@ BUSY_SECONDS = 0.5
 """How long the callers go on between two stops."""
 
 
-async def stop_under_load(directory: Path, stops: int, callers: int, **settings: Any) -> tuple[Record, list[str]]:
-    """Stop a server that often under so many callers. Their record, and the texts of all questions there are then."""
+async def stop_under_load(directory: Path, stops: int, callers: int, **settings: Any) -> tuple[Record, list[Asked]]:
+    """Stop a server that often under so many callers. Their record, and all questions there are then."""
     venue = Venue(directory, **settings)
     await venue.found(acme="Acme")
     await venue.start()
@@ -52,7 +52,8 @@ async def restart(venue: Venue) -> None:
         await asyncio.sleep(0.05)
 
 
-async def questions_of(venue: Venue) -> list[str]:
-    """The texts of all questions."""
+async def questions_of(venue: Venue) -> list[Asked]:
+    """All questions."""
     async with venue.opened() as database, database.read() as connection:
-        return [str(body) for body in (await connection.execute(select(questions.c.body))).scalars()]
+        rows = await connection.execute(select(questions.c.body, questions.c.upvotes))
+        return [Asked(row.body, row.upvotes) for row in rows]

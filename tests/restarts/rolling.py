@@ -12,7 +12,7 @@ import httpx
 from tests.chaos.site import Site
 from tests.deploy.browser import browser, following
 from tests.deploy.proxies import Proxy
-from tests.restarts.caller import Caller, Record
+from tests.restarts.caller import Asked, Caller, Record
 from tests.restarts.direct import questions_of
 
 if TYPE_CHECKING:
@@ -32,16 +32,17 @@ class Rolled:
 
     records: dict[str, Record]
     """By proxy."""
-    questions: list[str] = field(default_factory=list)
-    """The texts of all questions in the end."""
+    questions: list[Asked] = field(default_factory=list)
+    """All questions in the end."""
     told: list[list[str]] = field(default_factory=list)
     """For each follower, the texts of the questions it was told of."""
     goodbyes: int = 0
 
     @property
-    def asked(self) -> list[str]:
-        """The texts of the questions whose creation was confirmed, through whichever proxy."""
-        return [text for record in self.records.values() for text in record.asked]
+    def wrongly_told(self) -> int:
+        """Followers that were not told of every question exactly once."""
+        texts = sorted(each.text for each in self.questions)
+        return sum(sorted(told) != texts for told in self.told)
 
 
 async def roll(
