@@ -69,6 +69,8 @@ def _nginx(place: Place) -> dict[str, str]:
         "/var/log/nginx/pulsestage-error.log": f"{place.room}/error.log",
         "/var/log/nginx/pulsestage.log": f"{place.room}/access.log",
         f"/etc/ssl/{HOST}": str(place.room),
+        "listen [::]:80;": "",
+        "listen [::]:443 ssl http2;": "",
         "listen 80": f"listen 127.0.0.1:{place.plain_port}",
         "listen 443": f"listen 127.0.0.1:{place.port}",
         "http {": "http {" + "".join(f"{name}_temp_path {place.room / name};" for name in temporary),
@@ -85,8 +87,8 @@ def _haproxy(place: Place) -> dict[str, str]:
     return {
         "log /dev/log local0": "log stdout format raw local0",
         "maxconn 32768": "maxconn 1024\n    nbthread 1",
-        "bind :80": f"bind 127.0.0.1:{place.plain_port}",
-        "bind :443": f"bind 127.0.0.1:{place.port}",
+        "bind :::80 v4v6": f"bind 127.0.0.1:{place.plain_port}",
+        "bind :::443 v4v6": f"bind 127.0.0.1:{place.port}",
         f"/etc/haproxy/{HOST}.pem": f"{place.room}/both.pem",
         **place.instances,
     }
