@@ -16,7 +16,7 @@ export function Room({ slug }: { slug: string }) {
   const roomKey = ['room', slug];
   const room = useQuery({
     queryKey: roomKey,
-    queryFn: () => takeRoom(slug),
+    queryFn: ({ signal }) => takeRoom(slug, signal),
     structuralSharing: false, // a client is no data
     staleTime: Infinity,
   });

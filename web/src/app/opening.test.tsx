@@ -82,6 +82,18 @@ test('what was opened early is taken once', async () => {
   await again;
 });
 
+test('a room that was opened early and is not asked for has no stream', async () => {
+  openEarly('acme');
+  await answer('GET /session', 200, session);
+  const other = takeRoom('other');
+  await answer('GET /session', 200, session);
+  await answer('GET /tenants/current', 200, tenant);
+  (await other).client.stop();
+  requests.find((it) => it.what === 'GET /tenants/current')?.answer(200, tenant);
+  await settled();
+  expect(streams.map((it) => it.closed)).toEqual([true, true]);
+});
+
 test('a room that can’t be opened has no stream', async () => {
   const failed = expect(takeRoom('acme')).rejects.toMatchObject({ status: 503 });
   await answer('GET /session', 200, session);

@@ -35,11 +35,18 @@ export function openEarly(slug: string): void {
   early = { slug, room };
 }
 
-/** The room that was opened early, once, or else one that is opened now. */
-export function takeRoom(slug: string): Promise<OpenRoom> {
+/** The room that was opened early, once, or else one that is opened now. Its stream ends if `signal` aborts meanwhile. */
+export async function takeRoom(slug: string, signal?: AbortSignal): Promise<OpenRoom> {
   const first = early;
   early = null;
-  return first?.slug === slug ? first.room : openRoom(slug);
+  if (first !== null && first.slug !== slug) first.room.then(close, () => {});
+  const room = await (first?.slug === slug ? first.room : openRoom(slug));
+  if (signal?.aborted) close(room);
+  return room;
+}
+
+function close({ client }: OpenRoom): void {
+  client.stop();
 }
 
 async function openRoom(slug: string): Promise<OpenRoom> {
