@@ -41,7 +41,7 @@ window.Date = class extends Real {
 async def venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Venue]:
     """A running server whose heartbeats come often; each test has a room of its own."""
     venue = Venue(tmp_path_factory.mktemp("trouble"), heartbeat_seconds=4)
-    names = ("silent", "offline", "chunk", "deploy", "broken", "tabs", "clock", "looks")
+    names = ("silent", "offline", "chunk", "deploy", "broken", "missing", "tabs", "clock", "looks")
     await venue.found(**{name: f"The {name} room" for name in names})
     await venue.start()
     yield venue
@@ -167,6 +167,23 @@ async def test_after_a_deploy_the_page_reloads_once_and_keeps_the_draft(venue: V
         assert len(tried) == 4
         assert documents == ["document", "fetch", "document", "fetch"]
         mod.problems.clear()
+
+
+async def test_a_page_without_its_code_offers_to_reload(venue: Venue, browser: Browser, screenshots: Path) -> None:
+    async with somebody(browser, viewport=NARROW) as ann:
+        await ann.page.route("**/assets/page-*.js", lambda route: route.fulfill(status=404, body="gone"))
+        await ann.page.goto(f"{venue.url}/app/missing")
+        await expect(ann.page.get_by_role("heading")).to_have_text("The page can’t be loaded")
+        button = ann.page.get_by_role("button", name="Reload the page")
+        box = await button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+        assert box["x"] >= 16
+        await ann.screen(screenshots / "no-code-320-light.png", width=NARROW["width"])
+        await ann.page.unroute("**/assets/page-*.js")
+        await button.click()
+        await ann.is_live()
+        ann.problems.clear()
 
 
 async def refuse_tools(page: Page) -> list[str]:

@@ -1,6 +1,7 @@
 /** What runs first: it asks for the room at once, while the page's code is still on its way. */
 import { homeRoom, rootPath } from '../api';
 import { loadChunk } from './chunk';
+import { offerReload } from './offerReload';
 import { openEarly } from './opening';
 import { misplaced, nameIn, slugOf } from './slug';
 import './styles.css';
@@ -13,13 +14,4 @@ if (right === null) {
   loadChunk(() => import('./page')).catch(offerReload);
 } else {
   window.location.replace(right + search + hash);
-}
-
-/** Without the page's code there is nothing but this to show. */
-function offerReload(reason: unknown) {
-  console.error(reason);
-  const button = document.createElement('button');
-  button.textContent = 'Reload';
-  button.onclick = () => window.location.reload();
-  document.body.replaceChildren('The page could not be loaded. ', button);
 }
