@@ -243,6 +243,30 @@ describe('moderating', () => {
     expect(onProblem).toHaveBeenCalledOnce();
   });
 
+  test('names the action whose answer was lost', async () => {
+    const lost = () => Promise.reject(new ApiError(0, 'timeout', 'No answer', 'Try again.'));
+    const api = { pin: lost, freeze: lost, answer: lost, tag: lost, createTag: lost, remove: lost };
+    const actions = actionsWith(api);
+    await actions.pin('a', true);
+    await actions.pin('a', false);
+    await actions.freeze('a', true);
+    await actions.freeze('a', false);
+    await actions.answer('a', 'Because.');
+    await actions.tag(question('a'), { id: 't', name: 'Pay', color: '#3B82F6' }, true);
+    await actions.createTag(question('a'), 'Pay');
+    await actions.remove('a');
+    expect(onProblem.mock.calls.map(([what]) => what)).toEqual([
+      'The pin is not confirmed',
+      'The removal of the pin is not confirmed',
+      'The freeze is not confirmed',
+      'The end of the freeze is not confirmed',
+      'The answer is not confirmed',
+      'The change of tags is not confirmed',
+      'The new tag is not confirmed',
+      'The removal is not confirmed',
+    ]);
+  });
+
   test('a new tag is made and put on', async () => {
     const tag = { id: 't', name: 'Pay', color: '#3B82F6' };
     const actions = actionsWith({

@@ -37,10 +37,10 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
   let asked = 0;
   const uncertain = createUncertain({ api, client, pending });
 
-  /** Says what failed; without an answer nobody knows yet, and the stream will tell. */
-  function report(what: string, reason: unknown) {
+  /** Says what failed. Without an answer nobody knows yet whether `action` did, and the stream will tell. */
+  function report(action: string, failure: string, reason: unknown) {
     const error = problem(reason);
-    onProblem(error.isUncertain ? 'Not confirmed' : what, error);
+    onProblem(error.isUncertain ? `${action} is not confirmed` : failure, error);
   }
 
   const questions = () => client.getSnapshot().room.questions;
@@ -53,7 +53,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
 
   /** Shows `change` until the server has answered; false if it said no. */
   async function change(
-    what: string,
+    [action, failure]: readonly [action: string, failure: string],
     id: string,
     seen: Change,
     send: () => Promise<{ value: Question; position: string | null }>,
@@ -64,7 +64,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
       client.merge(answer.value, answer.position);
       return true;
     } catch (reason) {
-      report(what, reason);
+      report(action, failure, reason);
       return false;
     } finally {
       lift();
@@ -166,19 +166,32 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
     },
 
     answer: (id: string, response: string) =>
-      change('The answer was not saved', id, {}, () => api.answer(id, response)),
+      change(['The answer', 'The answer was not saved'], id, {}, () => api.answer(id, response)),
 
     pin: (id: string, on: boolean) =>
-      change(on ? 'Not pinned' : 'Still pinned', id, { isPinned: on }, () => api.pin(id, on)),
+      change(
+        on ? ['The pin', 'Not pinned'] : ['The removal of the pin', 'Still pinned'],
+        id,
+        { isPinned: on },
+        () => api.pin(id, on),
+      ),
 
     freeze: (id: string, on: boolean) =>
-      change(on ? 'Not frozen' : 'Still frozen', id, { isFrozen: on }, () => api.freeze(id, on)),
+      change(
+        on ? ['The freeze', 'Not frozen'] : ['The end of the freeze', 'Still frozen'],
+        id,
+        { isFrozen: on },
+        () => api.freeze(id, on),
+      ),
 
     tag(question: Question, tag: TagRef, on: boolean) {
       const others = question.tags.filter((it) => it.id !== tag.id);
       const tags = on ? [...others, tag] : others;
-      return change('The tags were not changed', question.id, { tags }, () =>
-        api.tag(question.id, tag.id, on),
+      return change(
+        ['The change of tags', 'The tags were not changed'],
+        question.id,
+        { tags },
+        () => api.tag(question.id, tag.id, on),
       );
     },
 
@@ -187,7 +200,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
         const { value: tag } = await api.createTag(name);
         return await this.tag(question, tag, true);
       } catch (reason) {
-        report('The tag was not created', reason);
+        report('The new tag', 'The tag was not created', reason);
         return false;
       }
     },
@@ -198,7 +211,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
         const answer = await api.remove(id);
         client.mergeRemoval(id, answer.position);
       } catch (reason) {
-        report('The question is still there', reason);
+        report('The removal', 'The question is still there', reason);
       } finally {
         lift();
       }
