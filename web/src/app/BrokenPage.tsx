@@ -6,8 +6,8 @@ export function BrokenPage() {
   return (
     <MessagePage title="This page has a problem">
       <p role="alert" className="text-muted">
-        Something went wrong while it was drawn. Votes and questions that were sent are safe, and
-        what you were writing is kept. If reloading doesn’t help, tell the organisers.
+        Something on this page failed. Votes and questions that were sent are safe. Your unsent
+        question is kept. If reloading doesn’t help, tell the organisers.
       </p>
       <Button look="filled" onClick={() => window.location.reload()}>
         Reload the page

@@ -1,22 +1,23 @@
 /**
- * A lock that one of several tabs holds, out of nothing but a channel between them. Web Locks need HTTPS or localhost,
- * and many a room is opened at `http://<name>:<port>`; channels work there too, and on phones, which have no SharedWorker.
+ * A lock that one of several tabs holds, made of a channel between them. Web Locks need HTTPS or localhost, and rooms are
+ * also opened at `http://<name>:<port>`; channels work there too, and on phones, which have no SharedWorker.
  *
- * Who wants the lock asks, and takes it if nobody says within a moment that they hold it. Should two take it at once,
- * they hear of each other, and the later one keeps it; that is also how a lock is stolen. A holder that vanished without
- * a word is found out by whoever relies on it (`leader.ts`), and robbed.
+ * A tab that wants the lock asks for it, and takes it if no other tab objects within a moment. If two tabs take it at once
+ * they hear of each other, and the later one keeps it; stealing works the same way. A tab that crashes can't free the
+ * lock: its followers notice that it doesn't answer (`leader.ts`), and steal the lock.
  */
 import type { Environment } from './environment';
 import type { Channel, Sharing } from './sharing';
 
-/** How long a holder may take to say so. */
+/** How long the tab that holds the lock may take to object. */
 export const objectionLimit = 150;
 
 export type LockMessage =
-  /** "I want it. Does anybody hold it?" */
+  /** "I want the lock. Does any tab hold it?" */
   | { kind: 'want' }
-  /** "I have held it since then." */
+  /** "I have held the lock since then." */
   | { kind: 'held'; by: string; since: number }
+  /** "I hold the lock no longer." */
   | { kind: 'free' };
 
 interface Held {
@@ -70,7 +71,7 @@ export function channelLock(
         } else if (isLater(data, mine)) {
           mine = null;
           leave();
-          reject(new Error('Another tab has taken the lock'));
+          reject(new Error('Another tab has stolen the lock'));
         } else {
           channel.postMessage({ kind: 'held', ...mine });
         }
@@ -83,7 +84,7 @@ export function channelLock(
       options.signal.addEventListener('abort', () => {
         if (mine !== null) return;
         leave();
-        reject(new Error('Nobody waits for the lock any more'));
+        reject(new Error('The request for the lock was aborted'));
       });
       attempt();
     });

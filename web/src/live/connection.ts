@@ -6,7 +6,7 @@
  *                      └──► checking (it should have said something) ──► live, or catching-up
  *
  * It reconnects by itself rather than let EventSource do it: EventSource gives up for good after an answer other than
- * 200, knows no backoff, and never notices a connection that died without a word.
+ * 200, knows no backoff, and never notices a connection that died silently.
  *
  * Must not: know what events mean to a room, or keep a cursor of its own. The room's state is the cursor.
  */
@@ -45,10 +45,10 @@ export interface Handlers {
 
 /** Between two heartbeats, unless `connected` says otherwise. */
 export const usualHeartbeat = 30_000;
-/** After so many heartbeats without a word the stream is in doubt, … */
-export const late = 1.25;
-/** … and after so many it is dead. */
-export const dead = 1.5;
+/** A stream that was silent for so many heartbeats is in doubt, … */
+export const lateHeartbeats = 1.25;
+/** … and after so many it is given up. */
+export const deadHeartbeats = 1.5;
 /** How long a new stream may take to say anything before it is in doubt, … */
 export const slowOpen = 2_500;
 /** … and before another one is tried. */
@@ -156,14 +156,14 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
   }
 
   function isLate(): boolean {
-    return environment.now() - heardAt >= (greeted ? late * heartbeat : slowOpen);
+    return environment.now() - heardAt >= (greeted ? lateHeartbeats * heartbeat : slowOpen);
   }
 
   /** One timer per stream, not one per message: when it rings it looks how long the silence has been. */
   function watch() {
     cancelWatchdog();
-    const limit = greeted ? dead * heartbeat : openLimit;
-    const doubt = greeted ? late * heartbeat : slowOpen;
+    const limit = greeted ? deadHeartbeats * heartbeat : openLimit;
+    const doubt = greeted ? lateHeartbeats * heartbeat : slowOpen;
     const silence = environment.now() - heardAt;
     if (silence >= limit) {
       fail();
@@ -217,7 +217,7 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
       setStatus(interrupted());
       open();
     },
-    check(sentAt = environment.now() - late * heartbeat) {
+    check(sentAt = environment.now() - lateHeartbeats * heartbeat) {
       if (stream !== null && greeted && heardAt < sentAt) openInDoubt();
     },
     stop() {

@@ -52,9 +52,9 @@ export class FakeBrowser {
         new Promise<void>((resolve, reject) => {
           const waiting = { tab, hold, resolve, reject };
           if ('steal' in options) {
-            const robbed = this.holder;
+            const previous = this.holder;
             this.grant(waiting);
-            robbed?.reject(new Error('Stolen'));
+            previous?.reject(new Error('Stolen'));
             return;
           }
           options.signal.addEventListener('abort', () => {

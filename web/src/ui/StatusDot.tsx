@@ -6,7 +6,7 @@ const looks: Record<Status, { text: string; dot: string; hint: string }> = {
   checking: {
     text: 'Checking…',
     dot: 'bg-wait animate-pulse',
-    hint: 'The server should have answered by now',
+    hint: 'Waiting for the server’s answer',
   },
   'catching-up': {
     text: 'Catching up',
