@@ -60,6 +60,8 @@ def judge(name: str, record: Record, questions: list[Asked]) -> int:
     """Print a line of the table. The number of faults."""
     faults = record.faults(questions)
     say(f"{name:>10}  {record.requests:>9,}" + "".join(f"  {number:>{len(fault)}}" for fault, number in faults.items()))
+    for each in record.unanswered:
+        say(f"{'':>10}  unanswered: {each}")
     return sum(faults.values())
 
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHORT_PAUSE_SECONDS = (0.0, 0.1)
-LONG_PAUSE_SECONDS = (2.0, 7.0)
+LONG_PAUSE_SECONDS = (2.0, 4.0)
+"""Less than the 5 seconds for which a stopping server waits for a request on an idle connection: after that it closes
+the connection, and no server can know that a request is on its way just then."""
 LONG_PAUSES = 0.03
 """Share of the pauses between two requests that are long: a stop should find idle connections too."""
 RETRY_SECONDS = 0.01
@@ -73,6 +75,7 @@ class Caller:
         self._record = record
         self._trust = trust
         self._cookie = ""
+        self._paused = 0.0
         self._writer: asyncio.StreamWriter | None = None
         self._reader = asyncio.StreamReader()
 
@@ -95,7 +98,8 @@ class Caller:
 
     async def _pause(self) -> None:
         long = random.random() < LONG_PAUSES
-        await asyncio.sleep(random.uniform(*(LONG_PAUSE_SECONDS if long else SHORT_PAUSE_SECONDS)))
+        self._paused = random.uniform(*(LONG_PAUSE_SECONDS if long else SHORT_PAUSE_SECONDS))
+        await asyncio.sleep(self._paused)
 
     async def _request(self, method: str, path: str, body: str = "") -> bytes | None:
         """The body of the answer; None if there was no answer, or no success."""
@@ -107,7 +111,7 @@ class Caller:
             status, answer = await self._exchange(f"{method} {path}", body)
         except Unanswered:
             self._hang_up()
-            self._record.unanswered.append(f"{self._name}: {method} {path}")
+            self._record.unanswered.append(f"{self._name}: {method} {path} after {self._paused:.2f} s")
             return None
         self._record.statuses[status] += 1
         return answer if status in {200, 201} else None
