@@ -14,8 +14,6 @@ clients := tests/live/node/node_modules/.package-lock.json
 npm := scripts/with_node.sh npm
 documents := scripts/documents/node_modules/.package-lock.json
 generators := .venv/generators/.installed
-# One more than there are cores: most tests wait most of the time.
-processes = $(shell $(PYTHON) -c 'import os; print(min(5, (os.cpu_count() or 1) + 1))')
 pip := $(bin)/python -m pip --disable-pip-version-check install --quiet
 
 # ---- What people call ----------------------------------------------------------------------------
@@ -29,7 +27,7 @@ run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
 	$(bin)/pulsestage demo
 
 test: .venv/.dev $(web) $(documents) $(generators) $(clients) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
-	$(bin)/pytest --numprocesses $(processes) --dist loadfile $(PYTEST_ARGS)
+	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 	$(npm) test
 
 stress: .venv/.dev ## Stress a server for a minute and judge what every client was told (STRESS_ARGS="--seed 42")
