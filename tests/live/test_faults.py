@@ -216,11 +216,16 @@ async def who_say_nothing(site: Site) -> None:
 async def test_nobody_notices_those(site: Site, they: Callable[[Site], Awaitable[None]]) -> None:
     await they(site)  # the first time some things are made that stay
     before = await site.burden()
-    await they(site)
-    await site.ask()
-    after = await site.burden()
-    assert (after.streams, after.files) == (before.streams, before.files)
-    assert after.memory_kb - before.memory_kb < MOST_MORE_KB
+    for _ in range(3):
+        await they(site)
+        await site.ask()
+        after = await site.burden()
+        assert (after.streams, after.files) == (before.streams, before.files)
+        more_kb = after.memory_kb - before.memory_kb
+        if more_kb < MOST_MORE_KB:
+            return
+        before = after  # a leak grows each time, fragmentation does not
+    raise AssertionError("more memory each time")
 
 
 def test_nobody_notices_those_who_vanish(tmp_path: Path) -> None:
