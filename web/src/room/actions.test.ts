@@ -216,20 +216,28 @@ describe('without an answer', () => {
     expect(seen('a')).toMatchObject({ upvotes: 6, hasUpvoted: true });
   });
 
-  test('a vote that is counted after that is found as well', async () => {
-    const read = vi
-      .fn<Api['question']>()
-      .mockResolvedValueOnce(question('a'))
-      .mockResolvedValue(question('a', { hasUpvoted: true }));
-    const actions = actionsWith({ vote: () => Promise.reject(lost), question: read });
-    await actions.vote('a', true);
-    await flush();
-    expect(seen('a')).toMatchObject({ upvotes: 5, hasUpvoted: false });
-    room.world.newest.say('question:upvoted', { questionId: 'a', upvotes: 6 }, 'e.11');
-    await vi.advanceTimersByTimeAsync(arrivalLimit);
-    expect(seen('a')).toMatchObject({ upvotes: 6, hasUpvoted: true });
-    expect(read).toHaveBeenCalledTimes(2);
-  });
+  test.each(['after', 'before'])(
+    'a vote that is counted then, and seen %s the answer to the look, is found as well',
+    async (when) => {
+      const first = deferred<Question>();
+      const read = vi
+        .fn<Api['question']>()
+        .mockReturnValueOnce(first.promise)
+        .mockResolvedValue(question('a', { upvotes: 6, hasUpvoted: true }));
+      const actions = actionsWith({ vote: () => Promise.reject(lost), question: read });
+      const count = () =>
+        room.world.newest.say('question:upvoted', { questionId: 'a', upvotes: 6 }, 'e.11');
+      await actions.vote('a', true);
+      if (when === 'before') count();
+      first.resolve(question('a', { upvotes: 5 }));
+      await flush();
+      expect(seen('a')).toMatchObject({ hasUpvoted: false });
+      if (when === 'after') count();
+      await vi.advanceTimersByTimeAsync(arrivalLimit);
+      expect(seen('a')).toMatchObject({ upvotes: 6, hasUpvoted: true });
+      expect(read).toHaveBeenCalledTimes(2);
+    },
+  );
 });
 
 describe('moderating', () => {

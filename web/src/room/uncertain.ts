@@ -73,11 +73,11 @@ export function createUncertain({ api, client, pending }: UncertainOptions) {
 
   return {
     async vote(id: string): Promise<void> {
-      await learnOwn(id);
-      // The stream can be there before a vote that was under way is counted.
-      const counted = votes(id);
+      const read = await learnOwn(id);
+      // The stream can be there before a vote that was under way is counted. The count to compare with is the one that was
+      // read: the stream's can be newer when the answer arrives.
       await sleep(arrivalLimit);
-      if (votes(id) !== counted) await learnOwn(id);
+      if (read && votes(id) !== read.upvotes) await learnOwn(id);
     },
 
     /** Ends when the question is found or discarded, or a live stream has not shown it in time. It may still arrive. */
