@@ -35,11 +35,11 @@ from pulsestage.services.ports import Facts
 from pulsestage.services.tenants import CachedDirectory
 from pulsestage.services.tokens import Signer
 from pulsestage.services.votes import VoteFolder
+from pulsestage.storage import migrate
 from pulsestage.storage.database import Database
 from pulsestage.storage.directory import SqlDirectory
 from pulsestage.storage.event_log import SqlEventStore
 from pulsestage.storage.instances import SqlRoll
-from pulsestage.storage.migrate import upgrade
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ async def opened(settings: Settings, *, upgraded: bool = True) -> AsyncIterator[
     database = Database(settings.url_of_database, pool_size=settings.database_pool)
     try:
         if upgraded:
-            await upgrade(database)
+            await migrate.upgrade(database)
         yield database
     finally:
         await database.close()
@@ -165,6 +165,7 @@ def make_census(settings: Settings, database: Database, clock: Callable[[], Mill
             secret=hashlib.blake2b(secret, digest_size=8, person=b"pulsestage same").hexdigest(),
             relay=f"{kind if kind in {'postgres', 'memory'} else 'redis'} {settings.relay_channel}",
             address=settings.base_url,
+            schema=migrate.newest(),
         ),
         streams=lambda: hub().stats().connections,
         holders=lambda: hub().holders(WORTH_TELLING),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import pulsestage
-from pulsestage.cli import admin, demo, serve, tail
+from pulsestage.cli import admin, demo, schema, serve, tail
 from pulsestage.cli.conformance import command as conformance
 from pulsestage.cli.terminal import out, spoken_errors
 
@@ -26,7 +26,7 @@ app.command()(tail.tail)
 app.command()(conformance.conformance)
 app.command()(admin.link)
 app.add_typer(admin.tenant, name="tenant")
-app.add_typer(admin.db, name="db")
+app.add_typer(schema.db, name="db")
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

@@ -12,11 +12,11 @@ from rich.text import Text
 from pulsestage.bootstrap import opened, running
 from pulsestage.cli.addresses import at_server, room_url, sign_in_link, tenant_named
 from pulsestage.cli.options import DatabaseUrl, Json, settings_from
-from pulsestage.cli.terminal import err, one_line, out, run, wide
+from pulsestage.cli.schema import db
+from pulsestage.cli.terminal import one_line, out, run, wide
 from pulsestage.domain.policy import Role
 from pulsestage.services import tenants
 from pulsestage.services.views import iso
-from pulsestage.storage import migrate
 from pulsestage.storage.event_log import SqlEventStore
 
 if TYPE_CHECKING:
@@ -24,44 +24,7 @@ if TYPE_CHECKING:
 
 RoleName: TypeAlias = Literal["viewer", "member", "moderator", "admin", "owner"]
 
-db = typer.Typer(no_args_is_help=True, help="The database's schema.")
 tenant = typer.Typer(no_args_is_help=True, help="Tenants: rooms with their own questions and people.")
-
-
-@db.command("upgrade")
-def db_upgrade(*, database_url: DatabaseUrl = None) -> None:
-    """Bring the database to this version's schema; the server does the same when it starts."""
-    run(_upgrade(settings_from(database_url=database_url)))
-
-
-async def _upgrade(settings: Settings) -> None:
-    async with opened(settings, upgraded=False) as database:
-        before, _ = await migrate.current(database)
-        await migrate.upgrade(database)
-        after, _ = await migrate.current(database)
-    if before == after:
-        out.print(f"The database is at {after} already.", markup=False)
-    else:
-        out.print(f"The database went from {before or 'empty'} to {after}.", markup=False)
-
-
-@db.command("current")
-def db_current(*, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Show which schema the database has, and which one this version needs."""
-    run(_current(settings_from(database_url=database_url), as_json=as_json))
-
-
-async def _current(settings: Settings, *, as_json: bool) -> None:
-    async with opened(settings, upgraded=False) as database:
-        current, needed = await migrate.current(database)
-    if as_json:
-        typer.echo(json.dumps({"current": current, "needed": needed, "upToDate": current == needed}))
-        return
-    table = Table("The database has", "This version needs")
-    table.add_row(current or "nothing yet", needed)
-    out.print(table)
-    if current != needed:
-        err.print("`pulsestage db upgrade` brings it there.", markup=False)
 
 
 @db.command("new-epoch")

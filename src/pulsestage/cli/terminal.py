@@ -21,6 +21,7 @@ from uvicorn import Config
 from pulsestage.bootstrap import RelayUnreachable
 from pulsestage.cluster.relays import InvalidRelayUrl
 from pulsestage.domain.errors import InvalidInput, PulseStageError, Unavailable
+from pulsestage.storage.migrate import SchemaNotTolerated
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -76,7 +77,7 @@ def explain(error: BaseException) -> str | None:
         case BaseExceptionGroup():
             # Task groups wrap what their body raises.
             return next((sentence for each in error.exceptions if (sentence := explain(each))), None)
-        case Failure() | Unavailable() | InvalidInput() | InvalidRelayUrl() | RelayUnreachable():
+        case Failure() | Unavailable() | InvalidInput() | InvalidRelayUrl() | RelayUnreachable() | SchemaNotTolerated():
             return str(error)
         case PulseStageError():
             return f"{error.error}. {error.message}"

@@ -40,6 +40,20 @@ class _Other:
     """Readings since it signed last."""
 
 
+async def living(roll: Roll, wanted: Callable[[Facts], bool], seconds: float) -> list[Facts]:
+    """The wanted instances that sign while they are watched, for as long as one needs to be taken for silent."""
+    before = await roll.read()
+    if not any(wanted(facts) for _, facts in before.values()):
+        return []
+    for _ in range(SILENT_READINGS):
+        await asyncio.sleep(seconds)
+        rows = await roll.read()
+        signed = [facts for each, (beat, facts) in rows.items() if wanted(facts) and before.get(each) != (beat, facts)]
+        if signed:
+            return signed
+    return []
+
+
 class Census:
     """What this instance knows of the others. Without a roll, or before the first `count`, it knows of none.
 

@@ -216,6 +216,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Streams of those who hold many, by a keyed hash of who it is."""
     address: str = ""
     """Where people reach it, without a slash at its end."""
+    schema: str = "0003"
+    """The newest schema revision it knows; versions that say none know this one."""
 
 
 class Roll(Protocol):

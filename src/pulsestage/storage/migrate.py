@@ -1,47 +1,208 @@
-"""Bringing a database to the schema of this version, at start or by `pulsestage db upgrade`."""
+"""Bringing a database to the schema of this version, at start or by `pulsestage db upgrade`.
+
+While instances are upgraded one by one, several versions serve one database. So each migration says which programs
+tolerate the schema it makes, and the table `schema_revisions` says it to programs that don't know the migration
+(ADR 16). A program is named by the newest revision that it knows.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import importlib
+import logging
+import pkgutil
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from alembic import command
-from alembic.config import Config
+import sqlalchemy as sa
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
+
+from pulsestage.storage.migrations import versions
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Callable, Sequence
 
     from pulsestage.storage.database import Database
 
+log = logging.getLogger(__name__)
+
 _LOCK = 7_175_741_636  # any number that is ours alone among PostgreSQL's advisory locks
+_LAST_BY_ALEMBIC: Final = "0003"
+"""Programs up to this revision ran Alembic's own command, which refuses any `alembic_version` it doesn't know."""
+
+_metadata = sa.MetaData()
+_alembic_version = sa.Table("alembic_version", _metadata, sa.Column("version_num", sa.String(32), primary_key=True))
+_revisions = sa.Table(
+    "schema_revisions",
+    _metadata,
+    sa.Column("revision", sa.String(32), primary_key=True),
+    sa.Column("tolerated_from", sa.String(32), nullable=False),
+    sa.Column("finished", sa.Boolean, nullable=False),
+)
+BOOKKEEPING: Final = frozenset(_metadata.tables)
+"""Tables that say which migrations a database has had, and are none of the schema's own."""
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    return config
+class SchemaNotTolerated(Exception):
+    """A newer program has changed the database in a way that this one can't work with."""
 
 
-async def upgrade(database: Database) -> None:
-    """Run the migrations that are missing. Raises Unavailable."""
+class Migration(Protocol):
+    """A module of `migrations/versions/`. One that defines `finish` as well has two parts."""
+
+    revision: str
+    tolerated_from: str
+    """The oldest program that works on the schema that `upgrade` makes."""
+
+    def upgrade(self) -> None:
+        """Add to the schema, or change what no tolerated program depends on."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A migration that a database has had, as it is recorded there."""
+
+    revision: str
+    tolerated_from: str
+    finished: bool
+
+    @classmethod
+    def of(cls, migration: Migration) -> Revision:
+        """The record of a migration whose `upgrade` has run."""
+        return cls(migration.revision, migration.tolerated_from, finished=_finish_of(migration) is None)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a database has had, and what this program knows."""
+
+    applied: Sequence[Revision]
+    known: Sequence[Migration]
+
+    @property
+    def current(self) -> str | None:
+        """The newest revision the database has had; None if it is empty."""
+        return max((each.revision for each in self.applied), default=None)
+
+    @property
+    def needed(self) -> str:
+        """The newest revision this program knows."""
+        return self.known[-1].revision
+
+    @property
+    def tolerated_from(self) -> str | None:
+        """The oldest program that works on this schema; None if the database is empty."""
+        return max((each.tolerated_from for each in self.applied), default=None)
+
+    @property
+    def missing(self) -> list[Migration]:
+        """What this program would add."""
+        had = {each.revision for each in self.applied}
+        return [migration for migration in self.known if migration.revision not in had]
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Revisions whose second part waits for the last older instance to stop."""
+        return [each.revision for each in self.applied if not each.finished]
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer program has changed this database."""
+        return self.current is not None and self.current > self.needed
+
+    @property
+    def tolerates_us(self) -> bool:
+        """Whether this program can work on it."""
+        return self.tolerated_from is None or self.tolerated_from <= self.needed
+
+    def check(self) -> None:
+        """Raise SchemaNotTolerated if this program can't work on it."""
+        if not self.tolerates_us:
+            raise SchemaNotTolerated(
+                f"A newer version has brought the database to schema {self.current}, which only versions that know"
+                f" schema {self.tolerated_from} can use; this one knows {self.needed}. Start the newer version, or"
+                " restore a backup from before the upgrade."
+            )
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """Every migration this program knows, oldest first."""
+    names = sorted(module.name for module in pkgutil.iter_modules(versions.__path__))
+    return tuple(cast("Migration", importlib.import_module(f"{versions.__name__}.{name}")) for name in names)
+
+
+def newest() -> str:
+    """The newest revision this program knows, which names it."""
+    return migrations()[-1].revision
+
+
+async def upgrade(
+    database: Database, *, finish: bool = False, known: Sequence[Migration] | None = None
+) -> tuple[Schema, Schema]:
+    """Run what is missing, and with `finish` what waits for the last older instance. The schema before and after.
+
+    Raises Unavailable and SchemaNotTolerated.
+    """
     async with database.write() as connection:
         if not database.is_sqlite:
             # Several instances may start together; the later ones wait and find nothing left to do.
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        await connection.run_sync(_upgrade)
+            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        before, after = await connection.run_sync(partial(_upgrade, known=known or migrations(), finish=finish))
+    if before.is_newer:
+        log.info("the database has schema %s; this version knows %s, and is tolerated", before.current, before.needed)
+    return before, after
 
 
-async def current(database: Database) -> tuple[str | None, str]:
-    """The revision the database has (None: empty), and the one this version needs."""
+async def inspect(database: Database, *, known: Sequence[Migration] | None = None) -> Schema:
+    """What the database has had. Changes nothing."""
     async with database.read() as connection:
-        revision = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    return revision, ScriptDirectory.from_config(_config()).get_current_head() or ""
+        return await connection.run_sync(partial(_read, known=known or migrations()))
 
 
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def _upgrade(connection: sa.Connection, *, known: Sequence[Migration], finish: bool) -> tuple[Schema, Schema]:
+    before = _read(connection, known=known)
+    before.check()
+    applied = list(before.applied)
+    with Operations.context(MigrationContext.configure(connection)):
+        for migration in before.missing:
+            migration.upgrade()
+            applied.append(Revision.of(migration))
+        if finish or not before.applied:  # an empty database has no older instances
+            applied = [_finished(each, known) for each in applied]
+    after = replace(before, applied=applied)
+    if after != before:
+        _record(connection, after)
+    return before, after
+
+
+def _finished(revision: Revision, known: Sequence[Migration]) -> Revision:
+    """Run a migration's second part, if it has one that is known and didn't run yet."""
+    finish = next((_finish_of(each) for each in known if each.revision == revision.revision), None)
+    if revision.finished or finish is None:
+        return revision
+    finish()
+    return Revision(revision.revision, tolerated_from=revision.revision, finished=True)
+
+
+def _finish_of(migration: Migration) -> Callable[[], None] | None:
+    return getattr(migration, "finish", None)
+
+
+def _read(connection: sa.Connection, *, known: Sequence[Migration]) -> Schema:
+    if sa.inspect(connection).has_table(_revisions.name):
+        rows = connection.execute(sa.select(_revisions).order_by(_revisions.c.revision))
+        return Schema([Revision(*row) for row in rows], known)
+    newest = MigrationContext.configure(connection).get_current_revision() or ""
+    return Schema([Revision.of(migration) for migration in known if migration.revision <= newest], known)
+
+
+def _record(connection: sa.Connection, schema: Schema) -> None:
+    _metadata.create_all(connection)
+    for table in (_revisions, _alembic_version):
+        connection.execute(sa.delete(table))
+    connection.execute(sa.insert(_revisions), [asdict(each) for each in schema.applied])
+    # Programs up to 0003 start as long as they find a revision they know, and refuse any other.
+    shown = max(_LAST_BY_ALEMBIC, schema.tolerated_from or "")
+    connection.execute(sa.insert(_alembic_version), {"version_num": shown})

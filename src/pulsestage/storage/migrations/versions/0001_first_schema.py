@@ -1,14 +1,10 @@
 """The first schema."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0001"
-down_revision = None
-branch_labels: Sequence[str] | None = None
-depends_on: Sequence[str] | None = None
+tolerated_from = "0001"
 
 visible = sa.text("removed_at IS NULL")
 

@@ -1,14 +1,10 @@
 """Who serves this database."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
-down_revision = "0001"
-branch_labels: Sequence[str] | None = None
-depends_on: Sequence[str] | None = None
+tolerated_from = "0001"
 
 
 def upgrade() -> None:

@@ -1,14 +1,10 @@
 """Popular questions: of those with as many votes the oldest first."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0002"
-branch_labels: Sequence[str] | None = None
-depends_on: Sequence[str] | None = None
+tolerated_from = "0001"
 
 _INDEXES: dict[str, list[str | sa.TextClause]] = {
     "ix_questions_popular": ["tenant_id"],
