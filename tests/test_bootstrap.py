@@ -1,9 +1,12 @@
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pulsestage.bootstrap import secret_of
+from pulsestage.bootstrap import running, secret_of
 from pulsestage.settings import Settings
+from pulsestage.storage.event_log import SqlEventStore
 
 
 def settings(data_dir: Path, secret_key: str | None = None) -> Settings:
@@ -27,3 +30,30 @@ def test_a_file_without_a_secret_is_refused(left: bytes, tmp_path: Path) -> None
     (tmp_path / "secret.key").write_bytes(left)
     with pytest.raises(OSError, match="no secret"):
         secret_of(settings(tmp_path))
+
+
+async def test_of_two_instances_one_prunes_and_the_other_goes_on_when_it_stops(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pruned: list[SqlEventStore] = []
+    prune = SqlEventStore.prune
+
+    async def note(self: SqlEventStore, *given: Any, **named: Any) -> int:
+        pruned.append(self)
+        return await prune(self, *given, **named)
+
+    async def rounds(number: int) -> set[SqlEventStore]:
+        """Who did the next so many rounds."""
+        done = len(pruned)
+        while len(pruned) < done + number:  # noqa: ASYNC110 - what runs in the background has no event for it
+            await asyncio.sleep(0.01)
+        return set(pruned[done:])
+
+    monkeypatch.setattr(SqlEventStore, "prune", note)
+    here = Settings(_env_file=None, data_dir=tmp_path, database_url=database_url, prune_seconds=0.5)
+    async with running(here):
+        async with running(here):
+            first = await rounds(3)
+            assert len(first) == 1
+        # The second ended before the first: whoever pruned, one of the two is left and prunes.
+        assert len(await rounds(2)) == 1

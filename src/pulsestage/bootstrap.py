@@ -23,13 +23,13 @@ from pulsestage.cluster.limits import RedisLimits
 from pulsestage.cluster.local import LocalRelay
 from pulsestage.cluster.redis_servers import redis_client
 from pulsestage.domain.anonymity import Pseudonyms
-from pulsestage.domain.errors import Unavailable
 from pulsestage.http.admission import StreamLimits
 from pulsestage.http.app import HttpOptions, create_app
 from pulsestage.realtime import Hub, HubSettings
 from pulsestage.services import tenants
 from pulsestage.services.census import Census
 from pulsestage.services.context import Context
+from pulsestage.services.jobs import repeat_on_one_instance
 from pulsestage.services.limits import Rate, RateLimits
 from pulsestage.services.ports import Facts
 from pulsestage.services.tenants import CachedDirectory
@@ -40,6 +40,7 @@ from pulsestage.storage.database import Database
 from pulsestage.storage.directory import SqlDirectory
 from pulsestage.storage.event_log import SqlEventStore
 from pulsestage.storage.instances import SqlRoll
+from pulsestage.storage.leases import SqlLeases
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ async def running(
     async with opened(settings) as database:
         store = SqlEventStore(database)
         # The census counts the hub's streams, and a hub that has no relay asks the census whether it is alone.
-        census = make_census(settings, database, clock, lambda: hub) if serving else Census(clock)
+        instance_id = str(uuid.uuid4())
+        census = make_census(settings, database, clock, lambda: hub, instance_id) if serving else Census(clock)
         relay = make_relay(settings, census) if serving else None
         hub = Hub(store, hub_settings(settings), relay=relay)
         await census.count()
@@ -117,7 +119,7 @@ async def running(
             context = make_context(settings, database, hub, census, limits, tasks)
             await tenants.ensure_default(context)
             background = [
-                tasks.create_task(_prune_forever(settings, store, census.now)),
+                tasks.create_task(_prune_forever(settings, database, store, census.now, instance_id)),
                 tasks.create_task(census.run()),
             ]
             try:
@@ -152,14 +154,16 @@ def hub_settings(settings: Settings) -> HubSettings:
     )
 
 
-def make_census(settings: Settings, database: Database, clock: Callable[[], Millis], hub: Callable[[], Hub]) -> Census:
+def make_census(
+    settings: Settings, database: Database, clock: Callable[[], Millis], hub: Callable[[], Hub], instance_id: str
+) -> Census:
     """The list of who serves this database; on SQLite there are others only if they were started as workers."""
     secret = secret_of(settings)
     kind = settings.url_of_relay.partition(":")[0]
     return Census(
         clock,
         SqlRoll(database),
-        instance_id=str(uuid.uuid4()),
+        instance_id=instance_id,
         about=Facts(
             version=pulsestage.__version__,
             secret=hashlib.blake2b(secret, digest_size=8, person=b"pulsestage same").hexdigest(),
@@ -283,19 +287,16 @@ def _make_secret(path: Path) -> bytes:
     return path.read_bytes().strip()
 
 
-async def _prune_forever(settings: Settings, store: SqlEventStore, clock: Callable[[], Millis]) -> None:
-    while True:
-        await asyncio.sleep(settings.prune_seconds)
-        try:
-            pruned = await store.prune(
-                clock(),
-                keep_events=settings.log_keep_events,
-                keep_millis=int(settings.log_keep_hours * 3_600_000),
-            )
-        except Unavailable as error:
-            log.warning("the event log was not pruned: %s", error)
-        except Exception:
-            log.exception("pruning failed; trying again in %s s", settings.prune_seconds)
-        else:
-            if pruned:
-                log.info("pruned %d events", pruned)
+async def _prune_forever(
+    settings: Settings, database: Database, store: SqlEventStore, clock: Callable[[], Millis], instance_id: str
+) -> None:
+    async def prune() -> None:
+        pruned = await store.prune(
+            clock(), keep_events=settings.log_keep_events, keep_millis=int(settings.log_keep_hours * 3_600_000)
+        )
+        if pruned:
+            log.info("pruned %d events", pruned)
+
+    await repeat_on_one_instance(
+        "prune", prune, leases=SqlLeases(database), holder=instance_id, seconds=settings.prune_seconds
+    )

@@ -5,6 +5,7 @@ import itertools
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, update
@@ -16,7 +17,7 @@ from pulsestage.domain.tenant import Tenant
 from pulsestage.realtime import Event, EventStore
 from pulsestage.storage import event_log
 from pulsestage.storage.event_log import _row
-from pulsestage.storage.tables import events, logs
+from pulsestage.storage.tables import events, logs, tenants
 from tests.domain.examples import NOW, a_question
 from tests.storage.conftest import Storage
 
@@ -141,6 +142,37 @@ async def test_what_is_young_is_not_searched_for_what_is_old(storage: Storage) -
     assert not [one for one in seen if "max(" in one or "DELETE FROM events" in one]
 
 
+async def test_thousands_of_tenants_with_nothing_to_prune_cost_a_query_for_many_of_them(storage: Storage) -> None:
+    ids = [f"many {number}" for number in range(3000)]
+    async with storage.database.write() as connection:
+        row = {"name": "A room", "settings": "{}", "created_at": NOW}
+        await connection.execute(insert(tenants), [{"id": each, "slug": each, **row} for each in ids])
+        await connection.execute(
+            insert(logs), [{"tenant_id": each, "epoch": "e", "floor": 0, "head": 1} for each in ids]
+        )
+    seen = storage.statements()
+    assert await storage.store.prune(NOW, keep_events=1, keep_millis=10**9) == 0
+    assert len([statement for statement in seen if statement.startswith("SELECT")]) == 1
+
+
+async def test_every_tenant_is_pruned_however_many_there_are(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in ("t3", "t4", "t5"):
+        await storage.directory.add(Tenant(each, f"room-{each}", "A room", NOW))
+    for each in ("t1", "t2", "t4", "t5"):
+        await _log(storage, 3, each)
+    monkeypatch.setattr(event_log, "PRUNE_TENANTS", 2)
+    monkeypatch.setattr(event_log, "_prunable", event_log._prunable.limit(2))
+    assert await storage.store.prune(NOW, keep_events=1, keep_millis=10**9) == 8
+    bounds = await storage.store.bounds(["t1", "t2", "t3", "t4", "t5"])
+    assert {each: (one.floor, one.head) for each, one in bounds.items()} == {
+        "t1": (2, 3),
+        "t2": (2, 3),
+        "t3": (0, 0),
+        "t4": (2, 3),
+        "t5": (2, 3),
+    }
+
+
 async def test_a_new_epoch_leaves_the_numbers_as_they_are(storage: Storage) -> None:
     before = await storage.store.bounds(["t1", "t2"])
     assert await storage.store.renew_epochs() == len(await storage.directory.every())
@@ -157,12 +189,22 @@ async def test_numbers_go_on_after_everything_was_pruned(storage: Storage) -> No
     assert [event.seq for event in await storage.store.read("t1", 0, 100)] == [3]
 
 
-async def test_of_two_that_prune_at_once_the_late_one_does_not_lower_the_floor(storage: Storage) -> None:
+async def test_of_two_that_prune_at_once_the_late_one_does_not_lower_the_floor(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await _log(storage, 10)
-    await storage.store.prune(NOW, keep_events=2, keep_millis=10**9)
-    # It had read the bounds before the other wrote.
-    await storage.store._prune_tenant("t1", 0, 10, too_many=5, too_old=0)
+    prune_tenant = storage.store._prune_tenant
+
+    async def late(*read: Any) -> int:
+        """It has read the bounds, and now another prunes first, and further."""
+        monkeypatch.undo()
+        await storage.store.prune(NOW, keep_events=2, keep_millis=10**9)
+        return await prune_tenant(*read)
+
+    monkeypatch.setattr(storage.store, "_prune_tenant", late)
+    await storage.store.prune(NOW, keep_events=5, keep_millis=10**9)
     bounds = (await storage.store.bounds(["t1"]))["t1"]
+    assert bounds.floor == 8
     assert [event.seq for event in await storage.store.read("t1", 0, 100)] == list(
         range(bounds.floor + 1, bounds.head + 1)
     )

@@ -236,6 +236,16 @@ class Roll(Protocol):
         """The time by the clock that all instances share, or None if each has this machine's."""
 
 
+class Leases(Protocol):
+    """Which instance does a job for all of them. Expiry goes by the database's clock. Both raise Unavailable."""
+
+    async def take(self, job: str, holder: str, *, seconds: float) -> bool:
+        """Take the job's lease for so many seconds, or renew it; False if another holder has it."""
+
+    async def give_back(self, job: str, holder: str) -> None:
+        """End the lease if this holder has it."""
+
+
 class Limits(Protocol):
     """How often one person may do something."""
 

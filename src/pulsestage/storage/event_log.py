@@ -7,10 +7,10 @@ numbers follow the order of commits and a transaction that fails leaves no gap. 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from pulsestage.domain.errors import TenantNotFound
 from pulsestage.realtime import Event, LogBounds, Position
@@ -19,6 +19,8 @@ from pulsestage.storage.tables import events, logs, spent_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from sqlalchemy import Row
 
     from pulsestage.domain.events import Event as DomainEvent
     from pulsestage.domain.tenant import Millis
@@ -43,6 +45,26 @@ _position = select(logs.c.epoch, logs.c.head).where(logs.c.tenant_id == bindpara
 
 PRUNE_STEP = 2000
 """Events deleted in one transaction: nobody need wait long for theirs."""
+PRUNE_TENANTS = 500
+"""Logs that are looked up in one query, of those with something to prune."""
+
+_mine = events.c.tenant_id == logs.c.tenant_id
+# Times follow numbers, give or take clocks that differ: what comes before the first young event may go. It is looked
+# for from the old end, so that the cost follows what goes and not what stays.
+_first_young = (
+    select(events.c.seq)
+    .where(_mine, events.c.seq > logs.c.floor, events.c.timestamp >= bindparam("too_old"))
+    .order_by(events.c.seq)
+    .limit(1)
+)
+_oldest = select(events.c.timestamp).where(_mine, events.c.seq == logs.c.floor + 1).scalar_subquery()
+_prunable = (
+    select(logs, _first_young.scalar_subquery().label("first_young"))
+    .where(logs.c.tenant_id > bindparam("after"))
+    .where(or_(logs.c.head - logs.c.floor > bindparam("keep"), _oldest < bindparam("too_old")))
+    .order_by(logs.c.tenant_id)
+    .limit(PRUNE_TENANTS)
+)
 
 
 def new_epoch() -> str:
@@ -114,13 +136,16 @@ class SqlEventStore:
 
     async def prune(self, now: Millis, *, keep_events: int, keep_millis: int) -> int:
         """Delete what is too old or too much in every log, and spent tokens that have expired; how many events went."""
-        async with self._database.read() as connection:
-            heads = (await connection.execute(select(logs.c.tenant_id, logs.c.floor, logs.c.head))).all()
-        pruned = 0
-        for tenant_id, floor, head in heads:
-            pruned += await self._prune_tenant(
-                tenant_id, floor, head, too_many=head - keep_events, too_old=now - keep_millis
-            )
+        limits = {"keep": keep_events, "too_old": now - keep_millis}
+        pruned, after = 0, ""
+        while True:
+            async with self._database.read() as connection:
+                found = (await connection.execute(_prunable, {**limits, "after": after})).all()
+            for row in found:
+                pruned += await self._prune_tenant(row, keep_events)
+            if len(found) < PRUNE_TENANTS:
+                break
+            after = found[-1].tenant_id
         async with self._database.write() as connection:
             await connection.execute(delete(spent_tokens).where(spent_tokens.c.expires_at < now))
         return pruned
@@ -138,20 +163,15 @@ class SqlEventStore:
                 await connection.execute(renewed)
         return len(tenant_ids)
 
-    async def _prune_tenant(self, tenant_id: str, floor: int, head: int, *, too_many: int, too_old: Millis) -> int:
-        mine = events.c.tenant_id == tenant_id
-        async with self._database.read() as connection:
-            # Times follow numbers, give or take clocks that differ: what comes before the first young event may go.
-            # Found from the old end, so that the cost follows what goes and not what stays.
-            young = select(events.c.seq).where(mine, events.c.seq > floor, events.c.timestamp >= too_old)
-            first_young = (await connection.execute(young.order_by(events.c.seq).limit(1))).scalar()
-        target = max(floor, too_many, head if first_young is None else first_young - 1)
-        if target == floor:
-            return 0
-        for step in (*range(floor + PRUNE_STEP, target, PRUNE_STEP), target):
+    async def _prune_tenant(self, log: Row[Any], keep_events: int) -> int:
+        old = log.head if log.first_young is None else log.first_young - 1
+        target = max(log.head - keep_events, old)
+        for step in (*range(log.floor + PRUNE_STEP, target, PRUNE_STEP), target):
             async with self._database.write() as connection:
                 # Another instance may have pruned further since the bounds were read: the floor only rises.
-                raise_floor = update(logs).where(logs.c.tenant_id == tenant_id, logs.c.floor < step)
+                raise_floor = update(logs).where(logs.c.tenant_id == log.tenant_id, logs.c.floor < step)
                 await connection.execute(raise_floor.values(floor=step))
-                await connection.execute(delete(events).where(mine, events.c.seq <= step))
-        return target - floor
+                await connection.execute(
+                    delete(events).where(events.c.tenant_id == log.tenant_id, events.c.seq <= step)
+                )
+        return int(target - log.floor)

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 BUSY_SECONDS = 5
 """How long a write waits for its turn, and then for another process's lock."""
+HOLD_SECONDS = 0.005
+"""How long statements may hold the event loop before others get their turn."""
 SPARE_READERS = 4
 """Reading connections kept open between reads."""
 
@@ -46,11 +48,36 @@ PRAGMAS = (
 )
 
 
+class Turn:
+    """How long the event loop has been held by statements, whichever tasks they are of.
+
+    Awaiting a statement that runs inline doesn't yield by itself: a task that runs thousands in a loop would keep all
+    others waiting.
+    """
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    async def end_when_over(self) -> None:
+        """Let other tasks run if statements have held the loop for HOLD_SECONDS."""
+        # Again after the pause: another task may have used up the next turn in it.
+        while self._began is not None and time.monotonic() - self._began >= HOLD_SECONDS:  # noqa: ASYNC110 - a turn
+            await asyncio.sleep(0)
+        if self._began is None:
+            self._began = time.monotonic()
+            # Called once the loop has gone on to what else is ready: that ends the turn.
+            asyncio.get_running_loop().call_soon(self._end)
+
+    def _end(self) -> None:
+        self._began = None
+
+
 class InlineConnection:
     """A plain connection with the face of an asynchronous one."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, turn: Turn) -> None:
         self._connection = connection
+        self._turn = turn
 
     async def execute(
         self,
@@ -59,6 +86,7 @@ class InlineConnection:
         /,
     ) -> Rows:
         """Run a statement here and now."""
+        await self._turn.end_when_over()
         return self._connection.execute(statement, parameters)
 
     async def run_sync(self, work: Callable[[Connection], T], /) -> T:
@@ -77,7 +105,8 @@ class SqliteBackend:
         self.writing_engine = _engine(url, "BEGIN IMMEDIATE")
         event.listen(self.writing_engine, "connect", _use_wal)
         self.reading_engine = _engine(url, "BEGIN")
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
+        self._turn = Turn()
         self._writer: Connection | None = None
         self._readers: list[Connection] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
@@ -86,26 +115,26 @@ class SqliteBackend:
     async def write(self) -> AsyncIterator[InlineConnection]:
         """A transaction that commits when its block ends well. Raises TimeoutError if its turn doesn't come."""
         async with asyncio.timeout(BUSY_SECONDS):
-            await self._turn.acquire()
+            await self._lock.acquire()
         try:
             writer = self._writer
             if writer is None:
                 writer = await self._wait_for(self._open_writer)
             try:
                 transaction = await self._wait_for(writer.begin)
-                yield InlineConnection(writer)
+                yield InlineConnection(writer, self._turn)
                 await self._wait_for(transaction.commit)
             finally:
                 _leave_nothing_open(writer)
         finally:
-            self._turn.release()
+            self._lock.release()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[InlineConnection]:
         """A view of one moment."""
         connection = self._readers.pop() if self._readers else self.reading_engine.connect()
         try:
-            yield InlineConnection(connection)
+            yield InlineConnection(connection, self._turn)
         except BaseException:
             connection.close()
             raise

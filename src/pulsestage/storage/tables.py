@@ -203,3 +203,12 @@ instances = Table(
     Column("beat", BigInteger, nullable=False),
     Column("facts", Text, nullable=False),
 )
+
+# Which instance does a job for all of them. Not a tenant's, and nothing that needs a backup: a lease ends by itself.
+leases = Table(
+    "leases",
+    metadata,
+    Column("job", String(64), primary_key=True),
+    Column("holder", String(36), nullable=False),
+    _millis("expires_at"),
+)
