@@ -1,14 +1,16 @@
 """A migrated database of each kind, with two tenants in it."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, select
+from sqlalchemy import Engine, delete, event, select
 
 from pulsestage.domain.tenant import Tenant
 from pulsestage.realtime import Event
@@ -58,16 +60,30 @@ class Storage:
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             seen.append(statement)
 
-        backend = self.database.backend
-        if isinstance(backend, SqliteBackend):
-            engines = [backend.reading_engine, backend.writing_engine]
-        else:
-            assert isinstance(backend, PostgresBackend)
-            engines = [backend.engine.sync_engine]
-        for engine in engines:
+        for engine in self._engines():
             event.listen(engine, "before_cursor_execute", note)
             self._listeners.append(partial(event.remove, engine, "before_cursor_execute", note))
         return seen
+
+    def committed_head(self, tenant: str) -> int:
+        """The end of a tenant's log as another connection sees it now. For callers that can't await."""
+
+        async def look() -> int:
+            other = Database(self._engines()[0].url.render_as_string(hide_password=False))
+            try:
+                return (await SqlEventStore(other).bounds([tenant]))[tenant].head
+            finally:
+                await other.close()
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(look())).result()
+
+    def _engines(self) -> list[Engine]:
+        backend = self.database.backend
+        if isinstance(backend, SqliteBackend):
+            return [backend.reading_engine, backend.writing_engine]
+        assert isinstance(backend, PostgresBackend)
+        return [backend.engine.sync_engine]
 
     def stop_listening(self) -> None:
         """The engines outlive a test; what was hung on them must not."""

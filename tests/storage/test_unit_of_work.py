@@ -1,18 +1,29 @@
 """A transaction leaves everything or nothing, and the engine hears of it after the commit."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain import question as life
 from pulsestage.domain import tag as tags
 from pulsestage.domain import team as teams
 from pulsestage.domain.errors import NameTaken, TenantNotFound
 from pulsestage.domain.events import TagsChanged, TeamsChanged
+from pulsestage.realtime import Event
 from pulsestage.services.ports import Transaction
-from pulsestage.storage.unit_of_work import SqlUnitOfWork
+from pulsestage.storage.unit_of_work import SqlTransaction, SqlUnitOfWork
 from tests.domain.examples import NOW
 from tests.storage.conftest import Storage
+
+
+CHECK_AT_THE_COMMIT = {
+    True: "PRAGMA defer_foreign_keys = ON",
+    False: "ALTER TABLE question_tags ALTER CONSTRAINT fk_question_tags_tag_id DEFERRABLE INITIALLY DEFERRED",
+}
+"""Makes a link to a tag that doesn't exist fail at COMMIT; by whether the database is SQLite. Ends with the transaction."""
 
 
 class Spoiled(Exception):
@@ -74,13 +85,31 @@ async def test_a_broken_constraint_leaves_nothing_either(storage: Storage) -> No
 
 
 async def test_what_is_announced_is_committed_already(storage: Storage) -> None:
-    heads: list[int] = []
+    seen: list[tuple[int, int]] = []
 
-    watching = SqlUnitOfWork(storage.database, lambda: NOW, lambda _tenant, _epoch, told: heads.append(told[-1].seq))
+    def announce(tenant: str, _epoch: str, logged: Sequence[Event]) -> None:
+        seen.append((logged[-1].seq, storage.committed_head(tenant)))
+
+    watching = SqlUnitOfWork(storage.database, lambda: NOW, announce)
     async with watching.write("t1") as tx:
         await _change_everything(tx)
-        assert not heads
-    assert heads == [(await storage.store.bounds(["t1"]))["t1"].head]
+    assert seen == [(2, 2)]
+
+
+async def test_a_commit_that_fails_announces_nothing_and_leaves_nothing(storage: Storage) -> None:
+    before = await storage.rows("t1")
+    with pytest.raises(IntegrityError):
+        await _change_everything_and_fail_at_the_commit(storage)
+    assert await storage.rows("t1") == before
+    assert not storage.announced
+
+
+async def _change_everything_and_fail_at_the_commit(storage: Storage) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        assert isinstance(tx, SqlTransaction)
+        await tx._connection.execute(text(CHECK_AT_THE_COMMIT[storage.database.is_sqlite]))
+        await _change_everything(tx)
+        await tx.questions.add_tag("q1", "no such tag")
 
 
 async def test_a_write_that_logs_nothing_still_says_where_the_log_stands(storage: Storage) -> None:
