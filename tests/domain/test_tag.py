@@ -4,6 +4,7 @@ import pytest
 
 from pulsestage.domain import tag as tags
 from pulsestage.domain.errors import InvalidInput
+from pulsestage.domain.tag import Tag
 from tests.domain.examples import NOW, a_tag
 
 
@@ -24,9 +25,23 @@ def test_names_that_differ_in_case_or_accents_are_the_same_name() -> None:
     assert a_tag("g1", "Päy").folded_name == a_tag("g2", "PAY").folded_name
 
 
+@pytest.mark.parametrize("name", ["x", "x" * 50])
+@pytest.mark.parametrize("description", ["x", "x" * 500])
+def test_the_shortest_and_the_longest_are_taken(name: str, description: str) -> None:
+    assert tags.create("g1", "t1", name, "#00ff00", description, NOW) == Tag(
+        "g1", "t1", name, "#00FF00", description, NOW
+    )
+
+
 @pytest.mark.parametrize(
     "change,field",
-    [({"name": ""}, "name"), ({"name": "x" * 51}, "name"), ({"color": "red"}, "color"), ({"name": "a\x00"}, "name")],
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 51}, "name"),
+        ({"color": "red"}, "color"),
+        ({"name": "a\x00"}, "name"),
+        ({"description": "x" * 501}, "description"),
+    ],
 )
 def test_what_breaks_a_rule_is_named(change: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:

@@ -72,6 +72,15 @@ def test_many_votes_for_one_question_are_one_event_with_the_final_count() -> Non
     assert (event.question.id, event.question.upvotes) == ("q1", 53)
 
 
+def test_votes_that_are_taken_back_count_less() -> None:
+    votes = frozenset({("q1", "ann"), ("q1", "ben"), ("q1", "cat")})
+    result = fold([Ballot("q1", voter, up=voter == "dan") for voter in ("ann", "ben", "dan")], OPEN, votes)
+    assert result.outcomes == (None, None, None)
+    assert (set(result.added), set(result.removed)) == ({("q1", "dan")}, {("q1", "ann"), ("q1", "ben")})
+    assert result.changed == (replace(OPEN["q1"], upvotes=2),)
+    assert result.questions == {**OPEN, "q1": replace(OPEN["q1"], upvotes=2)}
+
+
 def test_a_vote_that_is_given_and_taken_back_in_one_batch_leaves_nothing() -> None:
     result = fold([Ballot("q1", "ann", up=True), Ballot("q1", "ann", up=False)], OPEN, frozenset())
     assert result.outcomes == (None, None)

@@ -39,6 +39,15 @@ async def test_an_allowed_origin_may_use_the_api_with_credentials(open_room: Roo
     assert "Origin" in answer.headers["vary"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def test_each_method_of_the_api_may_be_used(open_room: Room, method: str) -> None:
+    asked = await open_room.guest().options(
+        "/questions", headers={"Origin": FRIEND, "Access-Control-Request-Method": method}
+    )
+    assert asked.status_code == 200
+    assert method in asked.headers["access-control-allow-methods"].split(", ")
+
+
 async def test_problems_carry_the_headers_too(open_room: Room) -> None:
     answer = await open_room.guest(Origin=FRIEND).get("/questions/none")
     assert_problem(answer, 404, "not_found")

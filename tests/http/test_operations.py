@@ -39,6 +39,14 @@ async def test_ready_names_what_fails(app: FastAPI, guest: AsyncClient, monkeypa
     assert (await guest.get("/health/live")).status_code == 200
 
 
+async def test_ready_names_what_is_slower_than_it_should_be(
+    app: FastAPI, guest: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(app.state.hub), "relay_healthy", False)
+    answer = await guest.get("/health/ready")
+    assert (answer.status_code, answer.json()) == (200, {"ok": True, "failing": [], "degraded": ["relay"]})
+
+
 async def test_a_stream_at_the_end_is_refused_politely(app: FastAPI, guest: AsyncClient) -> None:
     await app.state.hub.close("shutdown")
     answer = await guest.get("/sse")

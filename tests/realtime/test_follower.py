@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from pulsestage.realtime import LogBounds
 from tests.realtime.house import House
 from tests.realtime.support import event, settle
 
@@ -168,3 +169,13 @@ async def test_a_repair_that_fails_is_done_later(house: House) -> None:
     house.store.broken = False
     await house.clock.advance(6)
     assert sink.ids[-1] == "e1.2"
+
+
+async def test_a_tick_while_a_log_is_opened_leaves_that_to_the_opening(house: House) -> None:
+    house.log(2)
+    house.store.open.clear()
+    sink = await house.join(last_event_id="e1.0")
+    house.hub._channels["t1"]._follower.check(LogBounds("e1", 0, 1))
+    house.store.open.set()
+    await settle()
+    assert sink.ids == ["e1.0", "e1.1", "e1.2"]

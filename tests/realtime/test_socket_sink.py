@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -83,7 +83,7 @@ async def test_one_payload_and_a_farewell_wait_at_most(*, tls: bool) -> None:
     lower_layer = 64 * 1024 + len(payload) if tls else 0
     async with cable(tls=tls) as connection:
         Witness(connection.sink)
-        while connection.sink.write(payload):
+        for _ in until_full(connection, payload):
             assert waiting(connection) <= 1.1 * lower_layer  # TLS adds a little to what it encrypts
         assert connection.waiting
         assert waiting(connection) <= 1.1 * lower_layer + len(payload)
@@ -102,9 +102,7 @@ def waiting(connection: Cable) -> int:
 async def test_a_full_sink_that_is_closed_sends_all_to_who_reads_on(*, tls: bool) -> None:
     async with cable(tls=tls) as connection:
         witness = Witness(connection.sink)
-        written = 1
-        while connection.sink.write(b"x" * 1000):
-            written += 1
+        written = 1 + len(list(until_full(connection, b"x" * 1000)))
         connection.sink.close(b"bye")
         assert await connection.received_to_end() == b"x" * 1000 * written + b"bye"
         await witness.wait_closed()
@@ -175,8 +173,7 @@ async def meet_an_error(connection: Cable) -> None:
     """The write itself finds out: the reset has come, and the loop has had no turn to read it."""
     connection.reset()
     abort(connection)
-    while connection.sink.write(b"x"):
-        pass
+    list(until_full(connection, b"x"))
 
 
 def abort(connection: Cable) -> None:
@@ -322,9 +319,7 @@ async def test_no_probe_comes_before_the_first_payload(head: bytes) -> None:
 async def test_a_probe_does_not_overtake_what_waits() -> None:
     async with cable(probe=b"probe") as connection:
         Witness(connection.sink)
-        written = 1
-        while connection.sink.write(b"x" * 1000):
-            written += 1
+        written = 1 + len(list(until_full(connection, b"x" * 1000)))
         # The reader makes room in the kernel, and the loop has had no turn to fill it.
         early = os.read(connection.writer.get_extra_info("socket").fileno(), 200_000)
         connection.sink._send_probe()
@@ -338,6 +333,15 @@ async def test_probes_are_comments_in_every_encoding() -> None:
         wire = coding.begin(b"data: 1\n\n") + coding.encode(response.COMMENT) + coding.encode(b"data: 2\n\n")
         text = zlib.decompressobj(wbits=31).decompress(wire) if name == "gzip" else wire
         assert text == b"data: 1\n\n:\n\ndata: 2\n\n"
+
+
+def until_full(connection: Cable, payload: bytes) -> Iterator[None]:
+    """Write until the sink says that it is full; one item for each write before that."""
+    for _ in range(100_000):
+        if not connection.sink.write(payload):
+            return
+        yield
+    pytest.fail("the sink never fills")
 
 
 async def until(condition: Callable[[], bool]) -> None:

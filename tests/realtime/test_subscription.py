@@ -320,3 +320,53 @@ async def test_slow_readers_hold_only_so_many_snapshots(house: House) -> None:
     sinks[1].vanish()  # while it holds
     await settle()
     assert sinks[3].types == ["connected", "snapshot"]
+
+
+@pytest.mark.parametrize("settings", [{"snapshot_bytes": 300}])
+async def test_what_a_snapshot_has_borrowed_is_given_back_once(house: House) -> None:
+    async def make() -> tuple[Position, bytes]:
+        return Position("e1", 0), b'"' + b"x" * 150 + b'"'
+
+    first = RecordingSink(room=2)
+    await house.join(first, snapshot=make)
+    for _ in range(3):  # each time the sink drains, something could be given back again
+        first.drain(room=1)
+        house.say()
+        await house.clock.advance(1)
+    sinks = [RecordingSink(room=2) for _ in range(2)]
+    for sink in sinks:
+        await house.join(sink, snapshot=make)
+    assert [len(sink.payloads) for sink in sinks] == [2, 1]
+
+
+@pytest.mark.parametrize("settings", [{"heartbeat_seconds": 10.0, "heartbeat_slots": 2}])
+async def test_no_heartbeat_comes_between_a_stream_and_its_snapshot(house: House) -> None:
+    """It could fill the sink that the snapshot is then written to."""
+    gate = asyncio.Event()
+
+    async def make() -> tuple[Position, bytes]:
+        await gate.wait()
+        return Position("e1", 0), b"{}"
+
+    sink = await house.join(snapshot=make)
+    sink.stop()
+    await house.clock.advance(20)
+    assert (sink.types, sink.heartbeats) == (["connected"], [])
+    gate.set()
+    await settle()
+    sink.drain()
+    await house.clock.advance(20)
+    assert sink.types == ["connected", "snapshot"]
+    assert len(sink.heartbeats) == 2
+
+
+async def test_a_sink_that_drains_before_the_log_is_known_gets_nothing_yet(house: House) -> None:
+    house.log(2)
+    house.store.open.clear()
+    sink = await house.join(last_event_id="e1.1")
+    sink.on_drain()
+    await settle()
+    assert sink.payloads == []
+    house.store.open.set()
+    await settle()
+    assert sink.ids == ["e1.1", "e1.2"]

@@ -108,6 +108,7 @@ def test_pages_are_the_batches_of_a_window(sizes: list[int], max_bytes: int) -> 
     after = 0
     while after < window.head:
         upto = window.batch_end(after, window.head, max_bytes)
+        assert upto > after
         expected.append(window.between(after, upto))
         after = upto
     assert [list(page) for page in pages(window.between(0, window.head), max_bytes)] == expected

@@ -30,6 +30,8 @@ class MemoryRoll:
         return dict(self.rows)
 
     async def strike(self, instance_ids: Collection[str]) -> None:
+        if self.away:
+            raise Unavailable("The database can't be reached.")
         for instance_id in instance_ids:
             self.rows.pop(instance_id, None)
 
@@ -43,8 +45,9 @@ def roll() -> MemoryRoll:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what runs in the background has no event for it
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what runs in the background has no event for it
+            await asyncio.sleep(0.001)
 
 
 def member(roll: MemoryRoll, name: str, clock: int = 1000, **others: Any) -> Census:
@@ -150,6 +153,17 @@ async def test_running_counts_and_leaves_the_roll(roll: MemoryRoll, caplog: pyte
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
+async def test_an_outage_does_not_keep_an_instance_from_ending(roll: MemoryRoll) -> None:
+    census = member(roll, "a", seconds=0.001)
+    running = asyncio.create_task(census.run())
+    await until(lambda: "a" in roll.rows)
+    roll.away = True
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert set(roll.rows) == {"a"}  # as after a kill; the others find out
+
+
 @pytest.mark.parametrize("what", ["version", "secret", "relay"])
 async def test_what_differs_is_stated_once_and_counted(
     what: str, roll: MemoryRoll, caplog: pytest.LogCaptureFixture
@@ -182,3 +196,14 @@ async def test_a_difference_that_the_question_explains_is_none(roll: MemoryRoll)
     census = Census(lambda: next(times), roll, instance_id="a")
     await census.count()
     assert census.now() == 2000
+
+
+@pytest.mark.parametrize("shared", [None, 1000])
+async def test_a_difference_that_is_gone_is_forgotten(shared: int | None, roll: MemoryRoll) -> None:
+    census = member(roll, "a", clock=1000)
+    roll.time = 5000
+    await census.count()
+    assert census.now() == 5000
+    roll.time = shared
+    await census.count()
+    assert census.now() == 1000

@@ -1,4 +1,4 @@
-"""Statements run where they are, and still let other tasks run in between."""
+"""How a SQLite file is opened; statements run where they are, and still let other tasks run in between."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,6 +18,22 @@ async def database(sqlite_url: str) -> AsyncIterator[Database]:
     database = Database(sqlite_url)
     yield database
     await database.close()
+
+
+@pytest.mark.parametrize(
+    "pragma,value",
+    [
+        ("synchronous", 2),  # FULL: a commit that was answered survives a power failure
+        ("foreign_keys", 1),
+        ("journal_mode", "wal"),
+        ("busy_timeout", 5000),
+        ("temp_store", 2),
+    ],
+)
+async def test_the_writer_keeps_what_it_has_committed(database: Database, pragma: str, value: object) -> None:
+    for _ in range(2):  # the connection stays for the next one
+        async with database.write() as connection:
+            assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
 
 
 class Others:

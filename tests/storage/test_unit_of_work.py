@@ -18,12 +18,11 @@ from pulsestage.storage.unit_of_work import SqlTransaction, SqlUnitOfWork
 from tests.domain.examples import NOW
 from tests.storage.conftest import Storage
 
-
 CHECK_AT_THE_COMMIT = {
     True: "PRAGMA defer_foreign_keys = ON",
     False: "ALTER TABLE question_tags ALTER CONSTRAINT fk_question_tags_tag_id DEFERRABLE INITIALLY DEFERRED",
 }
-"""Makes a link to a tag that doesn't exist fail at COMMIT; by whether the database is SQLite. Ends with the transaction."""
+"""By whether it is SQLite: a link to a tag that doesn't exist fails at COMMIT, for the rest of a transaction."""
 
 
 class Spoiled(Exception):

@@ -11,7 +11,7 @@ from pulsestage.domain.tenant import DEFAULT_SLUG, Tenant
 from pulsestage.domain.text import slug_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pulsestage.services.context import Context
     from pulsestage.services.ports import Directory
@@ -23,21 +23,22 @@ class CachedDirectory:
     Only finds are remembered, so a tenant that was just founded is there at once.
     """
 
-    def __init__(self, directory: Directory, seconds: float = 5.0) -> None:
+    def __init__(self, directory: Directory, seconds: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._directory = directory
         self._seconds = seconds
+        self._clock = clock
         self._known: dict[str, tuple[float, Tenant]] = {}
 
     async def find(self, slug: str) -> Tenant | None:
         """The tenant with this slug, or None."""
         entry = self._known.get(slug)
-        if entry is not None and time.monotonic() - entry[0] < self._seconds:
+        if entry is not None and self._clock() - entry[0] < self._seconds:
             return entry[1]
         tenant = await self._directory.find(slug)
         if tenant is None:
             self._known.pop(slug, None)
         else:
-            self._known[slug] = (time.monotonic(), tenant)
+            self._known[slug] = (self._clock(), tenant)
         return tenant
 
     async def every(self) -> Sequence[Tenant]:
