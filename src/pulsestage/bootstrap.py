@@ -251,6 +251,7 @@ def make_context(
         census=census,
         clock=census.now,
         new_id=partial(new_id, census.now),
+        pool_usage=database.pool_usage,
     )
 
 

@@ -142,6 +142,8 @@ async def test_head_counts_and_limits_are_of_all_instances(three: list[FastAPI])
         page = (await here.get("/metrics")).text
         assert "pulsestage_instances 3.0" in page
         assert "pulsestage_instances_disagreeing 0.0" in page
+        # Of the tenants that have streams here: the third has none.
+        assert f"pulsestage_stream_tenant_connections {0.0 if app is three[2] else 2.0}" in page
     three[2].state.admission._limits = type(three[2].state.admission._limits)(per_tenant=2)
     assert_problem(await at(three[2], room.tenant).guest().get("/sse"), 503, "unavailable")
 

@@ -147,6 +147,7 @@ class World:
                 census=Census(clock),
                 clock=clock,
                 new_id=partial(new_id, clock),
+                pool_usage=self.database.pool_usage,
             )
             opened.set()
             await self._over.wait()

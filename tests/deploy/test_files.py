@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,10 @@ import yaml
 
 from pulsestage.server.serving import LINGER_SECONDS
 from pulsestage.settings import Settings
-from tests.docs.documents import ROOT, code_in, read, rows
+from tests.docs.documents import ROOT
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
-METRICS = {code_in(row[0])[0] for row in rows(read("docs/metrics.md"))}
 PORT = str(Settings.model_fields["port"].default)
 CLIENTS = {"PULSESTAGE_DOMAIN"}
 """Of the files themselves, and no setting."""
@@ -119,25 +117,6 @@ def test_the_image_is_built_of_what_there_is() -> None:
     assert stages[1] == stages[2]  # the environment's Python is the one that runs it
 
 
-@pytest.mark.parametrize("name", ["prometheus/rules.yml", "grafana/dashboard.json"])
-def test_only_metrics_that_there_are(name: str) -> None:
-    expressions = list(queries(documents(name)[0]))
-    named = {word for each in expressions for word in re.findall(r"pulsestage_\w+", each)}
-    assert expressions
-    assert {re.sub(r"_bucket$", "", word) for word in named} <= METRICS
-    for each in expressions:
-        assert each.count("(") == each.count(")"), each
-
-
-def test_a_counter_is_never_shown_as_it_is() -> None:
-    kinds = {code_in(row[0])[0]: row[1] for row in rows(read("docs/metrics.md"))}
-    for name in ("prometheus/rules.yml", "grafana/dashboard.json"):
-        for each in queries(documents(name)[0]):
-            for metric in re.findall(r"pulsestage_\w+", each):
-                if kinds.get(metric) == "counter":
-                    assert re.search(rf"(rate|increase)\({metric}\b", each), each
-
-
 def test_the_dashboard_is_one() -> None:
     dashboard = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
@@ -194,16 +173,3 @@ def longest_stop(drain_seconds: float = 0) -> float:
 
 def seconds(text: str) -> int:
     return int(text.removesuffix("s"))
-
-
-def queries(value: Any) -> Iterator[str]:
-    """Everything below a key `expr`."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if key == "expr":
-                yield each
-            else:
-                yield from queries(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from queries(each)

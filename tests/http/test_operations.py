@@ -71,7 +71,7 @@ async def test_metrics_are_readable_and_count(room: Room, guest: AsyncClient) ->
     assert counted["POST", "/questions/{question_id}/upvote", "200"] == 1
     assert counted["other", "other", "404"] == 1
     assert all(family.documentation for family in families.values())
-    assert all(name.startswith("pulsestage_") for name in families)
+    assert all(name.startswith(("pulsestage_", "process_")) for name in families)
     assert question not in page.text
 
 

@@ -59,4 +59,5 @@ def context(storage: Storage) -> Context:
         census=Census(lambda: NOW),
         clock=lambda: NOW,
         new_id=lambda: f"id {next(ids)}",
+        pool_usage=storage.database.pool_usage,
     )

@@ -137,6 +137,13 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
     await database.close()
 
 
+async def test_connections_in_use_are_counted(empty_database: Database) -> None:
+    async with empty_database.write():
+        used = empty_database.pool_usage()
+    assert (used.in_use, empty_database.pool_usage().in_use) == (1, 0)
+    assert used.limit == (1 if empty_database.is_sqlite else 10)
+
+
 async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'a' / 'b' / 'pulsestage.db'}")
     async with database.write() as connection:

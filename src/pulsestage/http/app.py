@@ -13,7 +13,7 @@ from pulsestage.http import documents, errors, metrics, web
 from pulsestage.http.admission import Admission, StreamLimits
 from pulsestage.http.compression import Compression
 from pulsestage.http.edge import Edge, PathPrefix
-from pulsestage.http.routing import add_routes
+from pulsestage.http.routing import add_routes, expected_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def create_app(
     app.state.options = options
     app.state.stopping = False
     app.state.admission = Admission(options.streams)
-    app.state.metrics = metrics.HttpMetrics()
+    app.state.metrics = metrics.HttpMetrics(expected_answers())
 
     add_routes(app)
     documents.add_pages(app)

@@ -1,91 +1,118 @@
-"""What `/metrics` shows: requests as the edge saw them, and the engine's counters as they are when asked.
+"""What `/metrics` shows: requests as the edge saw them, and the counters of everything else as they are when asked.
 
-Names are `pulsestage_*` with the unit as suffix; `docs/metrics.md` lists them.
+Names are `pulsestage_*` with the unit as suffix, and `process_*` as all programs have them; `docs/metrics.md` lists
+them. Series whose labels are known beforehand are there from the start, at 0: Prometheus sees no increase in the first
+value of a series, so an alert would miss the first failure.
 """
 
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.utils import floatToGoString
 
+from pulsestage.realtime import EXPIRED_POSITION, UNKNOWN_POSITION, Histogram
+from pulsestage.realtime.subscription import CLIENT_GONE, SERVER_ERROR, STALLED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client.core import Metric
 
+    from pulsestage.http.admission import StreamLimits
     from pulsestage.realtime import HubStats
     from pulsestage.services.census import Census
+    from pulsestage.services.ports import PoolUsage
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+RESET_REASONS: Final = (UNKNOWN_POSITION, EXPIRED_POSITION)
+CLOSE_REASONS: Final = (CLIENT_GONE, STALLED, SERVER_ERROR, "shutdown")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_PROCESS = ProcessCollector(registry=None)
 
 
 class HttpMetrics:
-    """Requests by method, route and status, and how long they took."""
+    """Requests by method, route and status, and how long they took. `expected` are shown before the first request."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "pulsestage_http_requests_total",
-            "Requests answered.",
-            ["method", "route", "status"],
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "pulsestage_http_request_duration_seconds",
-            "Time from a request's head to the end of its answer, streams left out.",
-            ["method", "route"],
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        # Looking up a child by its labels costs more than counting; routes and statuses are few.
-        self._counters: dict[tuple[str, str, int], Counter] = {}
-        self._histograms: dict[tuple[str, str], Histogram] = {}
+    def __init__(self, expected: Iterable[tuple[str, str, int]] = ()) -> None:
+        self._answers = dict.fromkeys(expected, 0)
+        self._seconds: dict[tuple[str, str], Histogram] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note one answer. `route` is the route's template, never the path, so that labels stay few."""
         if method not in _METHODS:
             method = "other"
-        counter = self._counters.get((method, route, status))
-        if counter is None:
-            counter = self._counters[method, route, status] = self._requests.labels(method, route, status)
-        counter.inc()
+        answer = (method, route, status)
+        self._answers[answer] = self._answers.get(answer, 0) + 1
         if route in {"/sse", "/events"}:
             return
-        histogram = self._histograms.get((method, route))
+        histogram = self._seconds.get((method, route))
         if histogram is None:
-            histogram = self._histograms[method, route] = self._seconds.labels(method, route)
+            histogram = self._seconds[method, route] = Histogram(BUCKETS)
         histogram.observe(seconds)
 
-    def render(self, stats: HubStats, census: Census) -> bytes:
+    def collect(self) -> Iterator[Metric]:
+        """Both as metric families."""
+        answers = CounterMetricFamily(
+            "pulsestage_http_requests", "Requests answered.", labels=["method", "route", "status"]
+        )
+        for (method, route, status), count in self._answers.items():
+            answers.add_metric([method, route, str(status)], count)
+        yield answers
+        seconds = HistogramMetricFamily(
+            "pulsestage_http_request_duration_seconds",
+            "Time from a request's head to the end of its answer, streams left out.",
+            labels=["method", "route"],
+        )
+        for labels, histogram in self._seconds.items():
+            seconds.add_metric(labels, _buckets(histogram), histogram.total)
+        yield seconds
+
+    def render(self, stats: HubStats, census: Census, limits: StreamLimits, pool: PoolUsage) -> bytes:
         """The whole page, in the Prometheus text format."""
-        return generate_latest(self.registry) + generate_latest(_Once(stats, census))
+        return generate_latest(_Page([self.collect(), stream_metrics(stats), _shared(stats, census, limits, pool)]))
 
 
-class _Once(CollectorRegistry):
-    """A registry for one page: the numbers of the engine and the census at this moment."""
+class _Page(CollectorRegistry):
+    """A registry for one page."""
 
-    def __init__(self, stats: HubStats, census: Census) -> None:
+    def __init__(self, parts: Iterable[Iterable[Metric]]) -> None:
         super().__init__()
-        self._stats = stats
-        self._census = census
+        self._parts = parts
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric that is not counted by requests."""
-        yield from stream_metrics(self._stats)
-        for name, text, value in (
-            ("pulsestage_instances", "Processes that serve this database, this one included.", self._census.instances),
-            (
-                "pulsestage_instances_disagreeing",
-                "Those of them with another version, secret or relay than this one.",
-                self._census.disagreeing,
-            ),
-        ):
-            yield GaugeMetricFamily(name, text, value=value)
+        """Every metric, and the process's own, which only Linux tells."""
+        for part in self._parts:
+            yield from part
+        yield from _PROCESS.collect()
+
+
+def _shared(stats: HubStats, census: Census, limits: StreamLimits, pool: PoolUsage) -> Iterator[Metric]:
+    """What there is beside this process's streams: its limits, the others, the database."""
+    tenants = (count + census.streams(tenant) for tenant, count in stats.connections.items())
+    gauges = {
+        "pulsestage_stream_connections_limit": ("Streams this process may have.", limits.in_all),
+        "pulsestage_stream_tenant_connections": (
+            "Streams of the tenant with most of them here, those at other processes included.",
+            max(tenants, default=0),
+        ),
+        "pulsestage_stream_tenant_connections_limit": (
+            "Streams a tenant may have at all processes together.",
+            limits.per_tenant,
+        ),
+        "pulsestage_instances": ("Processes that serve this database, this one included.", census.instances),
+        "pulsestage_instances_disagreeing": (
+            "Those of them with another version, secret or relay than this one.",
+            census.disagreeing,
+        ),
+        "pulsestage_database_connections": ("Connections for transactions that are in use now.", pool.in_use),
+        "pulsestage_database_connections_limit": ("Connections for transactions there may be.", pool.limit),
+    }
+    for name, (text, value) in gauges.items():
+        yield GaugeMetricFamily(name, text, value=value)
 
 
 def stream_metrics(stats: HubStats) -> Iterator[Metric]:
@@ -124,20 +151,20 @@ def stream_metrics(stats: HubStats) -> Iterator[Metric]:
     yield HistogramMetricFamily(
         "pulsestage_stream_latency_seconds",
         "Time from the oldest event of a flush reaching the engine to its being written, once per live stream.",
-        buckets=_latency_buckets(stats),
+        buckets=_buckets(stats.latency),
         sum_value=stats.latency.total,
     )
-    for name, text, by_reason in (
-        ("pulsestage_stream_resets", "Streams told to forget what they have.", stats.resets),
-        ("pulsestage_stream_closes", "Streams that ended.", stats.closes),
+    for name, text, reasons, by_reason in (
+        ("pulsestage_stream_resets", "Streams told to forget what they have.", RESET_REASONS, stats.resets),
+        ("pulsestage_stream_closes", "Streams that ended.", CLOSE_REASONS, stats.closes),
     ):
         family = CounterMetricFamily(name, text, labels=["reason"])
-        for reason, count in by_reason.items():
+        for reason, count in {**dict.fromkeys(reasons, 0), **by_reason}.items():
             family.add_metric([reason], count)
         yield family
 
 
-def _latency_buckets(stats: HubStats) -> list[tuple[str, float]]:
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     """As Prometheus counts: each bucket with all that are smaller."""
-    bounds = [*map(floatToGoString, stats.latency.bounds), "+Inf"]
-    return list(zip(bounds, accumulate(stats.latency.counts), strict=True))
+    bounds = [*map(floatToGoString, histogram.bounds), "+Inf"]
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))

@@ -101,7 +101,6 @@ _SECURITY: dict[str, Schema] = {
 }
 _ANYBODY: list[Schema] = [{}, {"guest": []}]
 
-_FOR_ALL = (403, 404, 422, 503)
 _WITH_A_BODY = (400, 413)
 
 
@@ -160,7 +159,7 @@ def _responses(route: Route, *, has_body: bool) -> Iterator[tuple[str, Schema]]:
     """By status: success, and then what can go wrong. Operations without a caller show their answer when they fail."""
     ok, *others = route.statuses
     yield str(ok), _success(route, ok)
-    failures = {500, *others, *(_FOR_ALL if route.action else ()), *(_WITH_A_BODY if has_body else ())}
+    failures = {*route.failures, *(_WITH_A_BODY if has_body else ())}
     for status in sorted(failures):
         its_own = route.answer.view is ReadinessView and status in others
         yield str(status), _success(route, status) if its_own else {"$ref": f"#/components/responses/{_name(status)}"}

@@ -29,8 +29,13 @@ from pulsestage.http.routes.tenants import TenantView
 from pulsestage.services.views import QuestionView, TagView, TeamView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fastapi import FastAPI
     from starlette.types import Receive, Scope, Send
+
+
+_FOR_EVERY_CALLER = (403, 404, 422, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ class Route:
     action: Action | None
     answer: Answer
     statuses: tuple[int, ...] = (200,)
+
+    @property
+    def failures(self) -> set[int]:
+        """The statuses of its problems, those that every operation can have included."""
+        return {500, *self.statuses[1:], *(_FOR_EVERY_CALLER if self.action else ())}
 
 
 _ONE = "/questions/{question_id}"
@@ -155,6 +165,13 @@ def _read_query(request: Request, model: type[BaseModel]) -> BaseModel:
 
 
 _DIRECT = (votes.upvote, votes.take_back, streams.stream)
+
+
+def expected_answers() -> Iterator[tuple[str, str, int]]:
+    """Every method, path and status that is known before anybody asks."""
+    for route in TABLE:
+        for status in sorted({route.statuses[0], *route.failures}):
+            yield route.method, route.path, status
 
 
 def add_routes(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pulsestage.domain.anonymity import Pseudonyms
     from pulsestage.domain.tenant import Millis
     from pulsestage.services.census import Census
-    from pulsestage.services.ports import Directory, Limits, UnitOfWork
+    from pulsestage.services.ports import Directory, Limits, PoolUsage, UnitOfWork
     from pulsestage.services.tokens import Signer
     from pulsestage.services.votes import VoteFolder
 
@@ -29,3 +29,4 @@ class Context:
     census: Census
     clock: Callable[[], Millis]
     new_id: Callable[[], str]
+    pool_usage: Callable[[], PoolUsage]

@@ -202,6 +202,14 @@ class Directory(Protocol):
         """Raises Unavailable if the database doesn't answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUsage:
+    """How many of this process's database connections for transactions are in use, and how many there may be."""
+
+    in_use: int
+    limit: int
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What an instance tells the others about itself. Members may be added, each with a default."""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as SyncConnection
     from sqlalchemy import CursorResult, Executable
 
+    from pulsestage.services.ports import PoolUsage
+
     Rows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
 T = TypeVar("T")
@@ -57,6 +59,9 @@ class Backend(Protocol):
     async def close(self) -> None:
         """Close every connection."""
 
+    def pool_usage(self) -> PoolUsage:
+        """The connections for transactions."""
+
 
 class Database:
     """One database, opened by URL (`sqlite:///file` or `postgresql+asyncpg://…`)."""
@@ -83,6 +88,10 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.backend.close()
+
+    def pool_usage(self) -> PoolUsage:
+        """How many connections for transactions are in use. On SQLite that is the one that writes."""
+        return self.backend.pool_usage()
 
 
 @contextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from pulsestage.services.ports import PoolUsage
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from sqlalchemy import AsyncAdaptedQueuePool
     from sqlalchemy.engine import URL
 
 POOL_SECONDS = 5
@@ -34,6 +37,10 @@ class PostgresBackend:
         )
         self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
+    @property
+    def _pool(self) -> AsyncAdaptedQueuePool:
+        return cast("AsyncAdaptedQueuePool", self.engine.pool)
+
     def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that commits when its block ends well."""
         return self.engine.begin()
@@ -45,3 +52,7 @@ class PostgresBackend:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+    def pool_usage(self) -> PoolUsage:
+        """The connections that a transaction has, of those in the pool."""
+        return PoolUsage(self._pool.checkedout(), limit=self._pool.size())

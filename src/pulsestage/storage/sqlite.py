@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
+from pulsestage.services.ports import PoolUsage
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
@@ -151,6 +153,10 @@ class SqliteBackend:
         if self._writer is not None:
             self._writer.close()
         self._thread.shutdown()
+
+    def pool_usage(self) -> PoolUsage:
+        """The one writing connection; readers are opened as they are needed."""
+        return PoolUsage(int(self._lock.locked()), limit=1)
 
     def _open_writer(self) -> Connection:
         self._writer = self.writing_engine.connect()

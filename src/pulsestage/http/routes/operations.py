@@ -71,4 +71,6 @@ async def metrics(request: Request) -> Response:
     recorded: HttpMetrics = request.app.state.metrics
     context: Context = request.app.state.context
     hub: Hub = request.app.state.hub
-    return Response(recorded.render(hub.stats(), context.census), media_type="text/plain; version=0.0.4; charset=utf-8")
+    limits = request.app.state.options.streams
+    page = recorded.render(hub.stats(), context.census, limits, context.pool_usage())
+    return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
