@@ -85,6 +85,7 @@ def application(settings: Settings, clock: Callable[[], Millis] = clock) -> Fast
         root_path=settings.root_path,
         home_tenant=settings.home_tenant,
         cors_origins=settings.cors_origins,
+        https=settings.base_url.startswith("https:"),
         cookie_same_site=settings.cookie_same_site,
         max_body_bytes=settings.max_body_bytes,
         streams=StreamLimits(

@@ -239,12 +239,19 @@ async def test_wrong_methods_are_told_the_right_ones(
     assert allowed in problem["detail"]
 
 
-@pytest.mark.parametrize("address", ["/nothing", "/questions/", "/QUESTIONS", "//questions", "/api"])
+@pytest.mark.parametrize("address", ["/nothing", "/questions/", "/docs/", "/QUESTIONS", "/%2Fquestions", "/api"])
 async def test_addresses_that_are_not_there(owner: AsyncClient, address: str) -> None:
-    answer: Response = await owner.get(address)
-    assert answer.status_code in {307, 404}
-    if answer.status_code == 404:
-        assert_problem(answer, 404, "not_found")
+    assert_problem(await owner.get(address), 404, "not_found")
+    # A browser is led to a page: here, whatever host the request names.
+    page: Response = await owner.get(address, headers={"Accept": "text/html", "Host": "evil.example"})
+    assert page.status_code == 307
+    assert page.headers["location"].startswith("/app/")
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "0" * 5000 + "2", "9" * 5000, "9" * 19])
+async def test_odd_lengths_of_bodies(owner: AsyncClient, length: str) -> None:
+    answer = await owner.post("/questions", content=b"{}", headers={**JSON, "Content-Length": length})
+    assert answer.status_code in {413, 422}, answer.text
 
 
 async def test_headers_of_every_size_and_kind(room: Room, owner: AsyncClient) -> None:

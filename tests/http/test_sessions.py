@@ -54,6 +54,12 @@ async def test_over_https_the_cookie_is_secure(room: Room) -> None:
     assert "secure" in cookie_of(await person.get("https://pulsestage.test/session"))
 
 
+async def test_where_people_come_by_https_the_cookie_is_secure_however_the_request_came(tmp_path: Path) -> None:
+    """A proxy may not say how a browser came to it."""
+    async with serving(make_settings(tmp_path, public_url="https://qa.example.org")) as app:
+        assert "secure" in cookie_of(await (await new_room(app)).guest().get("/session"))
+
+
 async def test_cookies_for_pages_on_other_sites(tmp_path: Path) -> None:
     async with serving(make_settings(tmp_path, cookie_same_site="none", root_path="/qa")) as app:
         cookie = cookie_of(await (await new_room(app)).guest().get("/session"))
@@ -124,6 +130,17 @@ async def test_a_forged_cookie_is_no_cookie(room: Room, forged: str) -> None:
     answer = await room.guest().get("/session", headers={b"Cookie": cookie})
     assert answer.json()["isGuest"]
     assert cookie_of(answer)["value"] != forged
+
+
+async def test_of_two_cookies_neither_is_believed(room: Room, moderator: AsyncClient) -> None:
+    """A site of the same domain can set a cookie for all of it, and would have a moderator act as a person it chose."""
+    attacker = room.guest()
+    await attacker.get("/session")
+    [name], [mine], [theirs] = moderator.cookies.keys(), moderator.cookies.values(), attacker.cookies.values()
+    for cookies in (f"{name}={mine}; {name}={theirs}", f"{name}={theirs}; {name}={mine}"):
+        answer = await room.guest(Cookie=cookies).get("/session")
+        assert answer.json()["isGuest"]
+        assert cookie_of(answer)["value"] not in {mine, theirs}
 
 
 async def test_a_genuine_cookie_under_another_tenants_name_is_no_cookie(room: Room, moderator: AsyncClient) -> None:

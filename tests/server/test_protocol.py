@@ -1,14 +1,16 @@
 """What comes in has limits: of size, of time, and of connections; whoever sends it and however slowly."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from pulsestage.server import protocol
-from pulsestage.server.protocol import MAX_HEAD_BYTES
+from pulsestage.server.protocol import MAX_PIPELINED
 from tests.http.conftest import make_settings
 from tests.http.streaming.server import Server, listening
 from tests.server.wire import Wire, until, wire
@@ -16,7 +18,7 @@ from tests.server.wire import Wire, until, wire
 
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    async with listening(make_settings(tmp_path_factory.mktemp("data"), max_body_bytes=10 * MAX_HEAD_BYTES)) as server:
+    async with listening(make_settings(tmp_path_factory.mktemp("data"), max_body_bytes=1_000_000)) as server:
         yield server
 
 
@@ -35,29 +37,118 @@ async def answers_to(server: Server, *pieces: bytes) -> bytes:
 GET = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
 
 
-async def test_a_large_head_is_served_and_a_larger_one_refused(server: Server) -> None:
-    assert (await answers_to(server, GET, b"X-A: " + b"a" * (MAX_HEAD_BYTES - 100), b"\r\n\r\n")).startswith(
-        b"HTTP/1.1 200 "
+def with_fields(*fields: bytes) -> bytes:
+    return b"".join([GET, *(field + b"\r\n" for field in fields), b"\r\n"])
+
+
+def with_target(length: int) -> bytes:
+    target = b"/health?a="
+    return GET.replace(b"/health", target + b"a" * (length - len(target))) + b"\r\n"
+
+
+def filled(name: bytes, length: int) -> bytes:
+    """A field of so many bytes, the end of its line included."""
+    return name + b": " + b"a" * (length - len(name) - 4)
+
+
+def with_total(length: int) -> bytes:
+    """Target and fields have so many bytes."""
+    rest = length - len(b"/healthHost: a\r\nConnection: close\r\n")
+    sizes = [8000] * (rest // 8000) + [rest % 8000]
+    return with_fields(*(filled(b"X-A", size) for size in sizes))
+
+
+LIMITS = {
+    "target": (with_target, 20_480, 414, "target_too_long"),
+    "field": (lambda size: with_fields(filled(b"X-A", size)), 8_192, 431, "head_too_large"),
+    "cookies": (lambda size: with_fields(filled(b"Cookie", size)), 32_768 - 35, 431, "head_too_large"),
+    "number of fields": (lambda number: with_fields(*[b"X-A: a"] * (number - 2)), 100, 431, "head_too_large"),
+    "all": (with_total, 32_768, 431, "head_too_large"),
+}
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+@pytest.mark.parametrize("name", LIMITS)
+async def test_a_head_up_to_each_limit_is_served_and_one_beyond_it_refused(
+    server: Server, name: str, pieces: int
+) -> None:
+    made, limit, status, code = LIMITS[name]
+    large = await answers_to(server, *cut(made(limit), pieces))
+    larger = await answers_to(server, *cut(made(limit + 1), pieces))
+    assert large.startswith(b"HTTP/1.1 200 "), large[:200]
+    head, _, body = larger.partition(b"\r\n\r\n")
+    status_line, *fields = head.decode().split("\r\n")
+    assert status_line == f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    assert {"connection: close", "content-type: application/problem+json", f"content-length: {len(body)}"} <= set(
+        fields
     )
-    answer = await answers_to(server, GET, b"X-A: " + b"a" * (MAX_HEAD_BYTES - 100), b"a" * 1000)
+    assert {"x-content-type-options: nosniff", "cache-control: no-store"} <= set(fields)
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code)
+
+
+def cut(text: bytes, pieces: int) -> list[bytes]:
+    size = -(-len(text) // pieces)
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+async def test_what_is_no_http_is_told_so_with_a_problem(server: Server) -> None:
+    head, _, body = (await answers_to(server, b"HELO\r\n\r\n")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert json.loads(body)["code"] == "bad_request"
+
+
+async def test_a_request_before_a_refused_one_is_answered(server: Server) -> None:
+    answer = await answers_to(server, HEALTH + HEALTH + with_target(30_000))
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert answer.endswith(b"}")
+
+
+async def test_a_client_that_is_still_sending_gets_the_refusal(server: Server) -> None:
+    """To close a connection with unread bytes resets it, and the answer is lost."""
+    async with wire(server) as client:
+        client.send(with_target(25_000))
+        assert (await client.head())[0].startswith("HTTP/1.1 414 ")
+        for _ in range(10):
+            client.send(b"a" * 50_000)
+            await client.writer.drain()
+        assert (await client.rest()).endswith(b"}")
+
+
+async def test_a_client_that_never_ends_sending_is_cut_off(server: Server) -> None:
+    async with asyncio.timeout(5):
+        assert await answers_to(server, with_target(25_000), *[b"a" * 100_000] * 1000) == b"reset"
+
+
+async def test_who_goes_on_sending_a_refused_body_gets_one_answer(server: Server) -> None:
+    """The application waits for the body and must not answer as well."""
+    chunked = b"POST /questions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+    answer = await answers_to(server, chunked, b"no chunk\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.endswith(b"The head of the request is too large.")
+    await until(lambda: not server.uvicorn.server_state.tasks)
+
+
+async def test_requests_that_wait_behind_each_other_are_not_without_number(server: Server) -> None:
+    answer = await answers_to(server, HEALTH * (2 * MAX_PIPELINED))
+    assert MAX_PIPELINED <= answer.count(b"HTTP/1.1 200 ") <= MAX_PIPELINED + 1
+    assert answer.count(b"connection: close") == 1
 
 
 @pytest.mark.parametrize("piece", [b"a" * 8192, b"X-A: a\r\n" * 1024], ids=["one field", "many fields"])
 async def test_a_head_without_end_ends(server: Server, piece: bytes) -> None:
     async with asyncio.timeout(5):
         answer = await answers_to(server, GET, b"X-A: a" if b":" not in piece else b"", *[piece] * 10_000)
-    assert answer == b"reset" or answer.startswith(b"HTTP/1.1 400 ")
+    assert answer == b"reset" or answer.startswith(b"HTTP/1.1 431 ")
 
 
 async def test_bodies_and_requests_that_follow_each_other_are_not_counted(server: Server) -> None:
-    body = b'{"body":"' + b" " * (3 * MAX_HEAD_BYTES) + b'Why?"}'
+    body = b'{"body":"' + b" " * 200_000 + b'Why?"}'
     post = b"POST /questions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    gets = [b"GET /health HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 30_000 + b"\r\n\r\n"] * 5
+    gets = [b"GET /health HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 8_000 + b"\r\n\r\n"] * 20
     answer = await answers_to(server, post % len(body), body, *gets, GET + b"\r\n")
     assert answer.count(b"HTTP/1.1 201 ") == 1
-    assert answer.count(b"HTTP/1.1 200 ") == 6
+    assert answer.count(b"HTTP/1.1 200 ") == 21
 
 
 async def test_trailers_have_the_same_limit(server: Server) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from pulsestage.server.protocol import MAX_PIPELINED
 from tests.http.conftest import make_settings
 from tests.http.streaming.server import Server, listening
 from tests.server.wire import Wire, wire
@@ -96,8 +97,8 @@ async def test_a_stream_is_a_stream(server: Server, upgrade: bytes) -> None:
 async def test_many_at_once(server: Server) -> None:
     asks = b"GET /health HTTP/1.1\r\nHost: a\r\n" + H2C + b"\r\n"
     async with wire(server) as client:
-        client.send(asks * 1500)
-        assert {await status(client) for _ in range(1500)} == {"200"}
+        client.send(asks * MAX_PIPELINED)
+        assert {await status(client) for _ in range(MAX_PIPELINED)} == {"200"}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ class HttpOptions:
     root_path: str = ""
     home_tenant: str = "default"
     cors_origins: tuple[str, ...] = ()
+    https: bool = False
+    """Whether people reach the server by HTTPS, so that cookies are for HTTPS alone, however a request came here."""
     cookie_same_site: Literal["lax", "strict", "none"] = "lax"
     max_body_bytes: int = 65_536
     streams: StreamLimits = field(default_factory=StreamLimits)
@@ -40,6 +42,8 @@ def create_app(
         title="PulseStage",
         version=pulsestage.__version__,
         lifespan=lifespan,
+        # A redirect to the address without a slash at its end would lead to whatever host the request names.
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are at /metrics and in the log

@@ -10,6 +10,7 @@ from fastapi import Request
 from pulsestage.domain.errors import NotAllowed
 from pulsestage.domain.policy import Actor
 from pulsestage.domain.tenant import DEFAULT_SLUG, Tenant
+from pulsestage.http import cookies
 from pulsestage.services import sessions, tenants
 from pulsestage.services.context import Context
 from pulsestage.services.tokens import Session, Signer
@@ -17,7 +18,6 @@ from pulsestage.services.tokens import Session, Signer
 if TYPE_CHECKING:
     from pulsestage.http.app import HttpOptions
 
-COOKIE_PREFIX = "pulsestage_"
 COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
 _READS = {"GET", "HEAD", "OPTIONS"}
 _FOREIGN = {"cross-site", "same-site"}  # the neighbours too: to them a browser sends the cookie whatever its SameSite
@@ -44,18 +44,19 @@ async def caller_of(request: Request, *, tenant_by_cookie: bool = True) -> Calle
     context: Context = request.app.state.context
     if request.method not in _READS:
         _refuse_foreign_pages(request)
+    own = cookies.own_cookies(request.scope["headers"])
     named = request.headers.get("x-tenant-id") or tenant_parameter(request)
     if not named and tenant_by_cookie:
-        named = _tenant_of_cookies(request, context.signer)
+        named = _tenant_of_cookies(own, context.signer)
     tenant = await tenants.resolve(context, named or DEFAULT_SLUG)
     request.scope["pulsestage.tenant"] = tenant.slug
-    session = session_of(request, context, tenant)
+    session = _session_of(own, context, tenant)
     return Caller(context, tenant, await sessions.actor_of(context, tenant, session), is_new=session is None)
 
 
-def session_of(request: Request, context: Context, tenant: Tenant) -> Session | None:
+def _session_of(own: dict[str, str], context: Context, tenant: Tenant) -> Session | None:
     """The tenant's cookie, if there is a genuine one."""
-    cookie = request.cookies.get(COOKIE_PREFIX + tenant.slug)
+    cookie = own.get(cookies.PREFIX + tenant.slug)
     session = context.signer.open_session(cookie) if cookie else None
     return session if session is not None and session.tenant_id == tenant.id else None
 
@@ -71,18 +72,16 @@ def session_cookie(request: Request, tenant: Tenant, value: str) -> str:
     """A Set-Cookie header: HttpOnly, and only for this server's own pages unless configured otherwise."""
     options: HttpOptions = request.app.state.options
     same_site = options.cookie_same_site
-    secure = "; Secure" if request.url.scheme == "https" or same_site == "none" else ""
+    secure = "; Secure" if options.https or request.scope["scheme"] == "https" or same_site == "none" else ""
     path = options.root_path or "/"
-    name = COOKIE_PREFIX + tenant.slug
+    name = cookies.PREFIX + tenant.slug
     return f"{name}={value}; Max-Age={COOKIE_SECONDS}; Path={path}; HttpOnly; SameSite={same_site.capitalize()}{secure}"
 
 
-def _tenant_of_cookies(request: Request, signer: Signer) -> str | None:
+def _tenant_of_cookies(own: dict[str, str], signer: Signer) -> str | None:
     """The tenant this browser knows, if it is only one. What this server didn't sign may be any server's cookie."""
-    known = [
-        name for name, value in request.cookies.items() if name.startswith(COOKIE_PREFIX) and signer.open_session(value)
-    ]
-    return known[0].removeprefix(COOKIE_PREFIX) if len(known) == 1 else None
+    known = [name for name, value in own.items() if signer.open_session(value)]
+    return known[0].removeprefix(cookies.PREFIX) if len(known) == 1 else None
 
 
 def _refuse_foreign_pages(request: Request) -> None:

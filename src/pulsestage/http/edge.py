@@ -33,11 +33,12 @@ _REQUEST_ID = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 _READS = {"GET", "HEAD", "OPTIONS"}
 _HEAD = "pulsestage.head"
 _EXCHANGE = "pulsestage.exchange"
+_MAX_DIGITS = 18
 _FREQUENT = {"/questions/{question_id}/upvote"}
 
 SAFE_HEADERS = ["Content-Type", "X-Tenant-ID", "X-Request-ID", "Last-Event-ID", "Cache-Control"]
 SHOWN_HEADERS = ["X-Stream-Position", "X-Request-ID", "Link", "Retry-After"]
-_EVERY_ANSWER = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
+EVERY_ANSWER = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
 
 
 class BodyTooLarge(HTTPException):
@@ -158,7 +159,8 @@ class Exchange:
         length = headers.get(b"content-length", b"")
         # An id to find log lines by, not a secret.
         self.id = given.decode() if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
-        self.announced_length = int(length) if length.isdigit() else 0
+        # One of more digits has zeros in front, or no server has let it pass; the bytes are counted as they come.
+        self.announced_length = int(length) if length.isdigit() and len(length) <= _MAX_DIGITS else 0
         self.status = 0
         self._receive = receive
         self._send = send
@@ -178,7 +180,7 @@ class Exchange:
         """Pass what goes, and note its status."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", self.id.encode()), *_EVERY_ANSWER]
+            message["headers"] = [*message["headers"], (b"x-request-id", self.id.encode()), *EVERY_ANSWER]
         elif self._is_head:
             message["body"] = b""
         await self._send(message)

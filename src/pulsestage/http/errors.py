@@ -33,7 +33,15 @@ STATUS: dict[type[errors.PulseStageError], int] = {
     errors.Unavailable: 503,
     errors.PulseStageError: 500,
 }
-CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal_error"}
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    414: "target_too_long",
+    431: "head_too_large",
+    500: "internal_error",
+}
 _VARIES = {"Vary": "Accept"}
 
 
@@ -107,10 +115,12 @@ def problem(status: int, error: str, detail: str) -> Problem:
 def http_problem(status: int, allowed: str | None = None) -> Problem:
     """A problem with the request as HTTP, before any use case is asked."""
     details = {
-        400: "The body could not be read; send JSON.",
+        400: "The request could not be read; send HTTP/1.1, and a body of JSON.",
         404: "There is nothing at this address; /docs lists what there is.",
         405: f"This address answers {allowed or 'other methods'}.",
         413: "The body is larger than this server takes.",
+        414: "The address is longer than this server takes; ask for less, or search for a shorter text.",
+        431: "The header fields are larger or more than this server takes; a browser may need to delete its cookies.",
     }
     phrase = HTTPStatus(status).phrase
     return problem(status, phrase.capitalize(), details.get(status, phrase))

@@ -16,7 +16,7 @@ from msgspec import Struct, to_builtins
 from pulsestage.domain.errors import PulseStageError
 from pulsestage.domain.policy import NEEDS, Role
 from pulsestage.http import example_frames, examples, schemas
-from pulsestage.http.caller import COOKIE_PREFIX
+from pulsestage.http.cookies import PREFIX as COOKIE_PREFIX
 from pulsestage.http.errors import STATUS, Problem, codes
 from pulsestage.http.event_stream import EventStream
 from pulsestage.http.routes.operations import ReadinessView

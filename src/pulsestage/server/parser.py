@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from httptools import HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserCallbackError, HttpParserUpgrade, HttpRequestParser
+
+from pulsestage.server.head import HeadRefused
 
 
 class Head(Protocol):
@@ -13,6 +15,9 @@ class Head(Protocol):
     url: bytes
     headers: list[tuple[bytes, bytes]]
     parser: PlainParser
+
+    def refuse(self, status: int) -> None:
+        """Answer with this status, and take no more."""
 
 
 class PlainParser(HttpRequestParser):
@@ -34,9 +39,17 @@ class PlainParser(HttpRequestParser):
         return bool(self.should_upgrade()) and self.get_method() != b"CONNECT"
 
     def feed_data(self, data: bytes | memoryview) -> None:  # type: ignore[override] # all that a transport gives
-        """Parse, as httptools does."""
+        """Parse, as httptools does. What the protocol raises HeadRefused for is not parsed further."""
+        try:
+            self._feed(memoryview(data))
+        except HttpParserCallbackError as error:
+            if not isinstance(error.__context__, HeadRefused):
+                raise
+            self._protocol.refuse(error.__context__.status)
+
+    def _feed(self, rest: memoryview) -> None:
         # A view, so that requests that wait behind one another are not copied again and again.
-        parser, rest = self, memoryview(data)
+        parser = self
         while rest:
             try:
                 HttpRequestParser.feed_data(parser, rest)  # any buffer will do

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pulsestage.realtime import HAND_OFF
+from pulsestage.server.head import MAX_HEAD_BYTES, HeadRefused, HeadSize, refusal
 from pulsestage.server.parser import PlainParser
 
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pulsestage.server")
 
-MAX_HEAD_BYTES: Final = 65_536
-"""Largest head: request line and header fields. Browsers and proxies send a few thousand."""
+MAX_PIPELINED: Final = 100
+"""Requests that may wait on one connection for the one before them. Each takes more memory than it has bytes."""
+MAX_UNREAD_BYTES: Final = 1_048_576
+REFUSED_SECONDS: Final = 2.0
+"""How much, and for how long, a client that was refused may go on sending before it takes notice of the answer."""
 REQUEST_SECONDS: Final = 30.0
 """How long a request may take to arrive, from its first byte or from the opening of the connection."""
 CROWDED_KEEP_ALIVE_SECONDS: Final = 5
@@ -43,6 +47,7 @@ TOUCHED: Final = {
         "parser",
         "pipeline",
         "scope",
+        "server_state",
         "timeout_keep_alive",
         "transport",
     ),
@@ -51,6 +56,7 @@ TOUCHED: Final = {
         "chunked_encoding",
         "disconnected",
         "keep_alive",
+        "message_event",
         "more_body",
         "response_complete",
         "response_started",
@@ -87,7 +93,10 @@ class StreamingProtocol(HttpToolsProtocol):
         self._has_room = has_room
         self.parser: PlainParser = PlainParser(self)
         self._is_crowded = is_crowded
+        self._head = HeadSize()
         self._head_bytes = 0
+        self._refused = False
+        self._unread_bytes = 0
         self._receiving = False
         self.half_closed = False
         self._silent_since = 0.0
@@ -109,33 +118,71 @@ class StreamingProtocol(HttpToolsProtocol):
         """Parse what came, but never too large a head.
 
         The parser joins what it has of a field with each piece that comes, so that one field of 100 MB would keep the
-        event loop busy for half a minute; and every client could have the server hold as much as it cares to send. A
-        piece is at most 256 KB, so it may be counted after it was parsed.
+        event loop busy for half a minute; and every client could have the server hold as much as it cares to send. What
+        is whole is counted as it is parsed (`HeadSize`). Of what is not whole yet a piece may be counted after it was
+        parsed: it is at most 256 KB.
         """
         if self.transport.is_closing():
             return  # TLS still brings what came with the handshake, to a connection that was refused
+        if self._refused:
+            self._unread_bytes += len(data)
+            if self._unread_bytes > MAX_UNREAD_BYTES:
+                self.transport.close()
+            return
         self._head_bytes += len(data)
         super().data_received(data)
         # Empty lines before a request are none of it, and still uvicorn stops its own timer for them.
         if self._timer is None and (self._receiving or not self._is_answering):
             self._timer = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            if self._is_answering:
-                self.transport.close()  # its trailers are too large, or what follows it
-            else:
-                self.send_400_response("The head of the request is too large.")
+        if self._head_bytes > MAX_HEAD_BYTES and not self._refused:
+            self.refuse(431)
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what can't be parsed. A good request before it still gets its answer; it is the last one."""
-        if self._is_answering and (self.pipeline or not self.cycle.more_body):
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's sentence is for its log
+        """Refuse what can't be parsed."""
+        self.refuse(400)
+
+    def refuse(self, status: int) -> None:
+        """Answer a request that the application doesn't get, or not whole, and take no more of this connection.
+
+        A good request before it still gets its answer; it is the last one.
+        """
+        self._refused, self._receiving = True, False
+        has_its_cycle = self.cycle is not None and self.cycle.more_body  # type: ignore[redundant-expr] # see _is_answering
+        if self._is_answering and (self.pipeline or not has_its_cycle):
             self.cycle.keep_alive = False
+        elif has_its_cycle and self.cycle.response_started:
+            self.transport.close()  # a second answer to one request would be taken for that to the next
         else:
-            super().send_400_response(msg)
+            if has_its_cycle:
+                self.cycle.response_complete = self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self.transport.write(refusal(status, self.server_state.default_headers))
+            self._close_after_the_rest()
+
+    def _close_after_the_rest(self) -> None:
+        """Read on for a moment: to close while there is more to read resets the connection, and loses the answer."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._stop_timer()
+        self._timer = self.loop.call_later(REFUSED_SECONDS, self.transport.close)
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise HeadRefused(429)
         self._receiving = True
+        self._head = HeadSize()
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._head.add_target(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A whole field."""
+        self._head.add_field(name, value)
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is over: offer the socket."""
