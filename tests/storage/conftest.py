@@ -31,7 +31,7 @@ class Storage:
 
     database: Database
     announced: list[tuple[str, str, Sequence[Event]]] = field(default_factory=list)
-    _listeners: list[Callable[[], None]] = field(default_factory=list)
+    _stop: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         clock = itertools.count(NOW)
@@ -54,16 +54,27 @@ class Storage:
         return found
 
     def statements(self) -> list[str]:
-        """A list to which every statement from here on is added."""
+        """A list to which every statement from here on is added, as the database gets it."""
         seen: list[str] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            seen.append(statement)
-
-        for engine in self._engines():
-            event.listen(engine, "before_cursor_execute", note)
-            self._listeners.append(partial(event.remove, engine, "before_cursor_execute", note))
+        backend = self.database.backend
+        if isinstance(backend, SqliteBackend):
+            for connection in (*backend._readers, *filter(None, [backend._writer])):
+                connection._driver.set_trace_callback(seen.append)
+                self._stop.append(partial(connection._driver.set_trace_callback, None))
+            for engine in (backend.reading_engine, backend.writing_engine):
+                self._listen(engine, "connect", lambda driver, _record: driver.set_trace_callback(seen.append))
+        else:
+            assert isinstance(backend, PostgresBackend)
+            self._listen(
+                backend.engine.sync_engine,
+                "before_cursor_execute",
+                lambda _connection, _cursor, statement, *_: seen.append(statement),
+            )
         return seen
+
+    def _listen(self, engine: Engine, name: str, listener: Callable[..., None]) -> None:
+        event.listen(engine, name, listener)
+        self._stop.append(partial(event.remove, engine, name, listener))
 
     def committed_head(self, tenant: str) -> int:
         """The end of a tenant's log as another connection sees it now. For callers that can't await."""
@@ -86,9 +97,9 @@ class Storage:
         return [backend.engine.sync_engine]
 
     def stop_listening(self) -> None:
-        """The engines outlive a test; what was hung on them must not."""
-        for remove in self._listeners:
-            remove()
+        """The connections outlive a test; what listens to them must not."""
+        for stop in self._stop:
+            stop()
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """How a SQLite file is opened; statements run where they are, and still let other tasks run in between."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import Self
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from pulsestage.storage import sqlite
 from pulsestage.storage.database import Connection, Database
@@ -26,7 +27,7 @@ async def database(sqlite_url: str) -> AsyncIterator[Database]:
         ("synchronous", 2),  # FULL: a commit that was answered survives a power failure
         ("foreign_keys", 1),
         ("journal_mode", "wal"),
-        ("busy_timeout", 5000),
+        ("busy_timeout", 0),  # SQLite would wait on the event loop
         ("temp_store", 2),
     ],
 )
@@ -34,6 +35,28 @@ async def test_the_writer_keeps_what_it_has_committed(database: Database, pragma
     for _ in range(2):  # the connection stays for the next one
         async with database.write() as connection:
             assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
+
+
+async def test_whoever_waits_for_another_process_lets_others_run(database: Database, sqlite_url: str) -> None:
+    async with database.write():
+        pass
+    other = sqlite3.connect(make_url(sqlite_url).database or "", isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(_write(database))
+        async with Others() as others:
+            await asyncio.sleep(0.05)
+            assert others.turns
+        assert not task.done()
+        other.execute("ROLLBACK")
+        await task
+    finally:
+        other.close()
+
+
+async def _write(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(ONE)
 
 
 class Others:

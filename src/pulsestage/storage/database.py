@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Executable
 
     from pulsestage.services.ports import PoolUsage
+    from pulsestage.storage.prepared import Prepared, Row
 
     Rows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
@@ -34,6 +35,12 @@ T = TypeVar("T")
 
 class Connection(Protocol):
     """One connection inside a transaction."""
+
+    async def run(self, prepared: Prepared, values: Mapping[str, Any], /) -> Sequence[Row]:
+        """Run a statement; all its rows."""
+
+    async def run_many(self, prepared: Prepared, values: Sequence[Mapping[str, Any]], /) -> None:
+        """Run a statement once for each of the values, of which there is at least one."""
 
     async def execute(
         self,

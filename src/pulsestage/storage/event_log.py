@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from pulsestage.domain.errors import TenantNotFound
 from pulsestage.realtime import Event, LogBounds, Position
 from pulsestage.services import wire
+from pulsestage.storage.prepared import Prepared
 from pulsestage.storage.tables import events, logs, spent_tokens
 
 if TYPE_CHECKING:
@@ -28,20 +29,20 @@ if TYPE_CHECKING:
 
 _variants = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-_take = (
+_take = Prepared(
     update(logs)
     .where(logs.c.tenant_id == bindparam("tenant"))
     .values(head=logs.c.head + bindparam("count"))
     .returning(logs.c.epoch, logs.c.head)
 )
-_insert = insert(events)
-_read = (
+_insert = Prepared(insert(events))
+_read = Prepared(
     select(events.c.seq, events.c.type, events.c.timestamp, events.c.variants, events.c.topic, events.c.key)
     .where(events.c.tenant_id == bindparam("tenant"), events.c.seq > bindparam("after"))
     .order_by(events.c.seq)
     .limit(bindparam("count"))
 )
-_position = select(logs.c.epoch, logs.c.head).where(logs.c.tenant_id == bindparam("tenant"))
+_position = Prepared(select(logs.c.epoch, logs.c.head).where(logs.c.tenant_id == bindparam("tenant")))
 
 PRUNE_STEP = 2000
 """Events deleted in one transaction: nobody need wait long for theirs."""
@@ -76,19 +77,18 @@ async def append(
     connection: Connection, tenant_id: str, happened: Sequence[DomainEvent], now: Millis
 ) -> tuple[Position, list[Event]]:
     """Write events under the tenant's next numbers; where the log then stands. The last statements before a commit."""
-    epoch, head = (await connection.execute(_take, {"tenant": tenant_id, "count": len(happened)})).one()
+    [(epoch, head)] = await connection.run(_take, {"tenant": tenant_id, "count": len(happened)})
     first = head - len(happened) + 1
     logged = [wire.encode(event, seq, now) for seq, event in enumerate(happened, first)]
-    await connection.execute(_insert, [_row(tenant_id, event) for event in logged])
+    await connection.run_many(_insert, [_row(tenant_id, event) for event in logged])
     return Position(epoch, head), logged
 
 
 async def position(connection: Connection, tenant_id: str) -> Position:
     """Where the tenant's log stands in this transaction's view. Raises TenantNotFound."""
-    row = (await connection.execute(_position, {"tenant": tenant_id})).one_or_none()
-    if row is None:
-        raise TenantNotFound
-    return Position(row.epoch, row.head)
+    for epoch, head in await connection.run(_position, {"tenant": tenant_id}):
+        return Position(epoch, head)
+    raise TenantNotFound
 
 
 def _row(tenant_id: str, event: Event) -> dict[str, object]:
@@ -121,7 +121,7 @@ class SqlEventStore:
     async def read(self, tenant: str, after: int, limit: int) -> list[Event]:
         """The events after that number, at most `limit` of them."""
         async with self._database.read() as connection:
-            rows = (await connection.execute(_read, {"tenant": tenant, "after": after, "count": limit})).all()
+            rows = await connection.run(_read, {"tenant": tenant, "after": after, "count": limit})
         return [
             Event(
                 seq=row.seq,

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain.member import Member
 from pulsestage.domain.policy import Role
+from pulsestage.storage.prepared import Prepared
 from pulsestage.storage.scoped import TENANT, Scoped
 from pulsestage.storage.tables import members, spent_tokens
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from pulsestage.domain.tenant import Millis
 
 
-_find = select(members).where(members.c.tenant_id == TENANT, members.c.id == bindparam("member"))
-_add = insert(members).values(tenant_id=TENANT)
-_spend = insert(spent_tokens).values(tenant_id=TENANT)
+_find = Prepared(select(members).where(members.c.tenant_id == TENANT, members.c.id == bindparam("member")))
+_add = Prepared(insert(members).values(tenant_id=TENANT))
+_spend = Prepared(insert(spent_tokens).values(tenant_id=TENANT))
 
 
 class SqlMembers(Scoped):
@@ -26,7 +27,7 @@ class SqlMembers(Scoped):
 
     async def find(self, member_id: str) -> Member | None:
         """The member, or None."""
-        row = (await self._run(_find, member=member_id)).one_or_none()
+        row = await self._first(_find, member=member_id)
         return None if row is None else Member(row.id, row.tenant_id, Role.parse(row.role), row.created_at)
 
     async def add(self, member: Member) -> None:

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from pulsestage.services.ports import PoolUsage
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from sqlalchemy import AsyncAdaptedQueuePool
     from sqlalchemy.engine import URL
+
+    from pulsestage.storage.prepared import Prepared, Row
 
 POOL_SECONDS = 5
 """How long a transaction waits for a free connection, and a new connection for the server."""
 COMMAND_SECONDS = 60
 """How long one statement may take, waiting for locks included."""
+
+
+class PooledConnection:
+    """A connection of the pool, inside a transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.execute = connection.execute
+        self.run_sync = connection.run_sync
+
+    async def run(self, prepared: Prepared, values: Mapping[str, Any], /) -> Sequence[Row]:
+        """Run a statement and fetch all its rows."""
+        result = await self.execute(prepared.statement, values)
+        return result.all() if result.returns_rows else []
+
+    async def run_many(self, prepared: Prepared, values: Sequence[Mapping[str, Any]], /) -> None:
+        """Run a statement once for each of the values."""
+        await self.execute(prepared.statement, values)
 
 
 class PostgresBackend:
@@ -41,13 +61,17 @@ class PostgresBackend:
     def _pool(self) -> AsyncAdaptedQueuePool:
         return cast("AsyncAdaptedQueuePool", self.engine.pool)
 
-    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[PooledConnection]:
         """A transaction that commits when its block ends well."""
-        return self.engine.begin()
+        async with self.engine.begin() as connection:
+            yield PooledConnection(connection)
 
-    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[PooledConnection]:
         """A view of one moment."""
-        return self._reader.connect()
+        async with self._reader.connect() as connection:
+            yield PooledConnection(connection)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -13,34 +13,38 @@ from sqlalchemy import bindparam, delete, exists, func, insert, select, tuple_, 
 
 from pulsestage.domain.errors import QuestionNotFound
 from pulsestage.domain.question import Question, Status
+from pulsestage.storage.prepared import Prepared, Row
 from pulsestage.storage.scoped import CHUNK, TENANT, Scoped, chunks
 from pulsestage.storage.tables import question_tags, question_terms, questions, tags
 from pulsestage.storage.tags import to_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Select
 
     from pulsestage.domain.tag import Tag
     from pulsestage.services.ports import QuestionQuery
 
 _visible = select(questions).where(questions.c.tenant_id == TENANT, questions.c.removed_at.is_(None))
-_by_ids = _visible.where(questions.c.id.in_(bindparam("ids", expanding=True))).order_by(questions.c.id)
-_by_ids_locked = _by_ids.with_for_update()
 _in_order = _visible.order_by(questions.c.id)
-_every = _in_order.where(questions.c.id > bindparam("after")).limit(CHUNK)
-_every_of_team = _every.where(questions.c.team_id == bindparam("team"))
-_tagged_with = _in_order.where(
+_some = _in_order.where(questions.c.id.in_(bindparam("ids", expanding=True)))
+_by_ids = Prepared(_some)
+_by_ids_locked = Prepared(_some.with_for_update())
+_after = _in_order.where(questions.c.id > bindparam("after")).limit(CHUNK)
+_every = Prepared(_after)
+_every_of_team = Prepared(_after.where(questions.c.team_id == bindparam("team")))
+_tagged = _in_order.where(
     questions.c.id.in_(
         select(question_tags.c.question_id).where(
             question_tags.c.tenant_id == TENANT, question_tags.c.tag_id == bindparam("tag")
         )
     )
 )
-_tagged_with_locked = _tagged_with.with_for_update()
+_tagged_with = Prepared(_tagged)
+_tagged_with_locked = Prepared(_tagged.with_for_update())
 _shared = func.count().label("shared")
-_sharing_terms = (
+_sharing_terms = Prepared(
     select(question_terms.c.question_id, _shared)
     .join(questions, questions.c.id == question_terms.c.question_id)
     .where(
@@ -54,20 +58,22 @@ _sharing_terms = (
     .order_by(_shared.desc(), question_terms.c.question_id.desc())
     .limit(bindparam("count"))
 )
-_tags_of = (
+_tags_of = Prepared(
     select(question_tags.c.question_id, tags)
     .join(tags, tags.c.id == question_tags.c.tag_id)
     .where(question_tags.c.tenant_id == TENANT, question_tags.c.question_id.in_(bindparam("ids", expanding=True)))
     .order_by(tags.c.folded_name, tags.c.id)
 )
-_add = insert(questions).values(tenant_id=TENANT)
-_save = update(questions).where(questions.c.tenant_id == TENANT, questions.c.id == bindparam("question"))
-_add_terms = insert(question_terms).values(tenant_id=TENANT)
-_add_tag = insert(question_tags).values(tenant_id=TENANT)
-_remove_tag = delete(question_tags).where(
-    question_tags.c.tenant_id == TENANT,
-    question_tags.c.question_id == bindparam("question"),
-    question_tags.c.tag_id == bindparam("tag"),
+_add = Prepared(insert(questions).values(tenant_id=TENANT))
+_save = Prepared(update(questions).where(questions.c.tenant_id == TENANT, questions.c.id == bindparam("question")))
+_add_terms = Prepared(insert(question_terms).values(tenant_id=TENANT))
+_add_tag = Prepared(insert(question_tags).values(tenant_id=TENANT))
+_remove_tag = Prepared(
+    delete(question_tags).where(
+        question_tags.c.tenant_id == TENANT,
+        question_tags.c.question_id == bindparam("question"),
+        question_tags.c.tag_id == bindparam("tag"),
+    )
 )
 
 
@@ -86,7 +92,7 @@ class SqlQuestions(Scoped):
         found: dict[str, Question] = {}
         for chunk in chunks(sorted(question_ids)):
             query = _by_ids_locked if self._locking else _by_ids
-            found.update((question.id, question) for question in await self._load(query, ids=chunk))
+            found.update((question.id, question) for question in await self._load(await self._run(query, ids=chunk)))
         return found
 
     async def page(self, query: QuestionQuery) -> list[Question]:
@@ -94,22 +100,23 @@ class SqlQuestions(Scoped):
         found: list[Question] = []
         for statement in page_statements(query):
             if len(found) < query.limit:
-                found += await self._load(statement.limit(query.limit - len(found)))
+                found += await self._load(await self._run_once(statement.limit(query.limit - len(found))))
         return found
 
     async def every(self, team_id: str | None, *, after: str = "") -> list[Question]:
         """The next CHUNK visible questions of the tenant, or of one team, in the order of their ids."""
         if team_id is None:
-            return await self._load(_every, after=after)
-        return await self._load(_every_of_team, team=team_id, after=after)
+            return await self._load(await self._run(_every, after=after))
+        return await self._load(await self._run(_every_of_team, team=team_id, after=after))
 
     async def tagged_with(self, tag_id: str) -> list[Question]:
         """All that carry the tag, locked in a write in the order of their ids."""
-        return await self._load(_tagged_with_locked if self._locking else _tagged_with, tag=tag_id)
+        query = _tagged_with_locked if self._locking else _tagged_with
+        return await self._load(await self._run(query, tag=tag_id))
 
     async def sharing_terms(self, terms: Collection[str], limit: int) -> list[Question]:
         """Open questions with any of these words, most shared words first."""
-        ids = (await self._run(_sharing_terms, terms=list(terms), count=limit)).scalars().all()
+        ids = [row.question_id for row in await self._run(_sharing_terms, terms=list(terms), count=limit)]
         found = await self.get_many(ids)
         return [found[question_id] for question_id in ids]
 
@@ -130,9 +137,8 @@ class SqlQuestions(Scoped):
         """Unlink a tag."""
         await self._run(_remove_tag, question=question_id, tag=tag_id)
 
-    async def _load(self, query: Select[Any], **parameters: Any) -> list[Question]:  # noqa: ANN401 - column values
-        """The questions of a query, and in a second one all their tags."""
-        rows = (await self._run(query, **parameters)).all()
+    async def _load(self, rows: Sequence[Row]) -> list[Question]:
+        """The questions that were read, with their tags, which one more query finds."""
         found: dict[str, tuple[Tag, ...]] = {}
         for chunk in chunks([row.id for row in rows]):
             for row in await self._run(_tags_of, ids=chunk):
@@ -199,7 +205,7 @@ def _columns(question: Question) -> dict[str, object]:
     }
 
 
-def _to_question(row: Row[Any], its_tags: tuple[Tag, ...]) -> Question:
+def _to_question(row: Row, its_tags: tuple[Tag, ...]) -> Question:
     return Question(
         id=row.id,
         tenant_id=row.tenant_id,

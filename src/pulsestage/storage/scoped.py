@@ -13,9 +13,10 @@ from sqlalchemy import BindParameter, bindparam
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Executable
+    from sqlalchemy import Select
 
-    from pulsestage.storage.database import Connection, Rows
+    from pulsestage.storage.database import Connection
+    from pulsestage.storage.prepared import Prepared, Row
 
 TENANT: BindParameter[str] = bindparam("tenant")
 """The place of the tenant's id in a statement."""
@@ -32,13 +33,22 @@ class Scoped:
         self._tenant_id = tenant_id
         self._locking = locking
 
-    async def _run(self, statement: Executable, **parameters: Any) -> Rows:  # noqa: ANN401 - column values
-        return await self._connection.execute(statement, {"tenant": self._tenant_id, **parameters})
+    async def _run(self, prepared: Prepared, **values: Any) -> Sequence[Row]:  # noqa: ANN401 - column values
+        values["tenant"] = self._tenant_id
+        return await self._connection.run(prepared, values)
 
-    async def _run_many(self, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+    async def _run_many(self, prepared: Prepared, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
-            scope = {"tenant": self._tenant_id}
-            await self._connection.execute(statement, [scope | row for row in rows])
+            for row in rows:
+                row["tenant"] = self._tenant_id
+            await self._connection.run_many(prepared, rows)
+
+    async def _run_once(self, statement: Select[Any]) -> Sequence[Row]:
+        """Run a statement that was built for this call."""
+        return (await self._connection.execute(statement, {"tenant": self._tenant_id})).all()
+
+    async def _first(self, prepared: Prepared, **values: Any) -> Row | None:  # noqa: ANN401 - column values
+        return next(iter(await self._run(prepared, **values)), None)
 
 
 def chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:

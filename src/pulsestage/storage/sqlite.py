@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from pulsestage.services.ports import PoolUsage
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from pulsestage.storage.database import Rows
+    from pulsestage.storage.prepared import Prepared, Row
 
 T = TypeVar("T")
 
@@ -75,11 +77,25 @@ class Turn:
 
 
 class InlineConnection:
-    """A plain connection with the face of an asynchronous one."""
+    """A connection with the face of an asynchronous one, whose statements run where they are."""
 
-    def __init__(self, connection: Connection, turn: Turn) -> None:
-        self._connection = connection
+    def __init__(self, engine: Engine, begin: str, turn: Turn) -> None:
+        self._connection = engine.connect()
+        self._driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]
+        self._begin = begin
         self._turn = turn
+
+    async def run(self, prepared: Prepared, values: Mapping[str, Any], /) -> list[Row]:
+        """Run a statement and fetch all its rows."""
+        await self._turn.end_when_over()
+        with _driver_errors:
+            return prepared.run(self._driver, values)
+
+    async def run_many(self, prepared: Prepared, values: Sequence[Mapping[str, Any]], /) -> None:
+        """Run a statement once for each of the values."""
+        await self._turn.end_when_over()
+        with _driver_errors:
+            prepared.run_many(self._driver, values)
 
     async def execute(
         self,
@@ -87,13 +103,52 @@ class InlineConnection:
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         /,
     ) -> Rows:
-        """Run a statement here and now."""
+        """Run a statement by way of SQLAlchemy."""
         await self._turn.end_when_over()
         return self._connection.execute(statement, parameters)
 
     async def run_sync(self, work: Callable[[Connection], T], /) -> T:
         """Let code that knows only the plain connection work on it."""
+        if not self._connection.in_transaction():
+            self._connection.begin()  # or else the work would take the transaction for its own, and commit it
         return work(self._connection)
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        with _driver_errors:
+            self._driver.execute(self._begin)
+
+    def commit(self) -> None:
+        """Commit it."""
+        if (transaction := self._connection.get_transaction()) is not None:
+            transaction.commit()
+        with _driver_errors:
+            self._driver.commit()
+
+    def leave_nothing_open(self) -> None:
+        """Roll back what was not committed, so that the next transaction can begin."""
+        if (transaction := self._connection.get_transaction()) is not None:
+            transaction.rollback()
+        # SQLAlchemy takes a transaction whose COMMIT failed for ended; SQLite keeps it open.
+        self._driver.rollback()
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
+
+class _DriverErrors:
+    """Raises the driver's errors as SQLAlchemy's, whichever of them has run a statement."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True) from error
+
+
+_driver_errors = _DriverErrors()
 
 
 class SqliteBackend:
@@ -104,13 +159,13 @@ class SqliteBackend:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         # Whatever driver the URL names, there is one way to open a file.
         url = url.set(drivername="sqlite+pysqlite")
-        self.writing_engine = _engine(url, "BEGIN IMMEDIATE")
+        self.writing_engine = _engine(url)
         event.listen(self.writing_engine, "connect", _use_wal)
-        self.reading_engine = _engine(url, "BEGIN")
+        self.reading_engine = _engine(url)
         self._lock = asyncio.Lock()
         self._turn = Turn()
-        self._writer: Connection | None = None
-        self._readers: list[Connection] = []
+        self._writer: InlineConnection | None = None
+        self._readers: list[InlineConnection] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
 
     @asynccontextmanager
@@ -123,24 +178,27 @@ class SqliteBackend:
             if writer is None:
                 writer = await self._wait_for(self._open_writer)
             try:
-                transaction = await self._wait_for(writer.begin)
-                yield InlineConnection(writer, self._turn)
-                await self._wait_for(transaction.commit)
+                await _begin(writer)
+                yield writer
+                await self._wait_for(writer.commit)
             finally:
-                _leave_nothing_open(writer)
+                writer.leave_nothing_open()
         finally:
             self._lock.release()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[InlineConnection]:
         """A view of one moment."""
-        connection = self._readers.pop() if self._readers else self.reading_engine.connect()
+        connection = (
+            self._readers.pop() if self._readers else InlineConnection(self.reading_engine, "BEGIN", self._turn)
+        )
         try:
-            yield InlineConnection(connection, self._turn)
+            connection.begin()
+            yield connection
         except BaseException:
             connection.close()
             raise
-        connection.rollback()
+        connection.leave_nothing_open()
         if len(self._readers) < SPARE_READERS:
             self._readers.append(connection)
         else:
@@ -158,8 +216,11 @@ class SqliteBackend:
         """The one writing connection; readers are opened as they are needed."""
         return PoolUsage(int(self._lock.locked()), limit=1)
 
-    def _open_writer(self) -> Connection:
-        self._writer = self.writing_engine.connect()
+    def _open_reader(self) -> InlineConnection:
+        return InlineConnection(self.reading_engine, "BEGIN", self._turn)
+
+    def _open_writer(self) -> InlineConnection:
+        self._writer = InlineConnection(self.writing_engine, "BEGIN IMMEDIATE", self._turn)
         return self._writer
 
     async def _wait_for(self, work: Callable[[], T]) -> T:
@@ -177,12 +238,22 @@ class SqliteBackend:
             raise
 
 
-def _leave_nothing_open(connection: Connection) -> None:
-    """Roll back what was not committed, so that the next transaction can begin."""
-    if (transaction := connection.get_transaction()) is not None:
-        transaction.rollback()
-    # SQLAlchemy takes a transaction whose COMMIT failed for ended; SQLite keeps it open.
-    connection.connection.rollback()
+async def _begin(writer: InlineConnection) -> None:
+    """Begin at once, or when another process has committed. Raises OperationalError if it takes too long."""
+    give_up_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            writer.begin()
+        except OperationalError as error:
+            if not _is_busy(error.orig) or time.monotonic() > give_up_at:
+                raise
+            await asyncio.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - so that they don't meet again
+        else:
+            return
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _use_wal(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
@@ -196,14 +267,15 @@ def _use_wal(connection: Any, _record: object) -> None:  # noqa: ANN401 - the dr
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+            if not _is_busy(error) or time.monotonic() > give_up_at:
                 raise
             time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - so that they don't meet again; in the writer's thread
         else:
-            return
+            break
+    connection.execute("PRAGMA busy_timeout = 0")  # from here on who waits doesn't hold the event loop
 
 
-def _engine(url: URL, begin: str) -> Engine:
+def _engine(url: URL) -> Engine:
     connect_args = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
     # Without the parameters: an error in the log must not tell what somebody has asked, or who has voted.
     engine = create_engine(url, poolclass=NullPool, connect_args=connect_args, hide_parameters=True)
@@ -212,9 +284,5 @@ def _engine(url: URL, begin: str) -> Engine:
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
 
     return engine

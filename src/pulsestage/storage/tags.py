@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain.errors import NameTaken, TagNotFound
 from pulsestage.domain.tag import Tag
+from pulsestage.storage.prepared import Prepared, Row
 from pulsestage.storage.scoped import TENANT, Scoped
 from pulsestage.storage.tables import tags
 
-if TYPE_CHECKING:
-    from sqlalchemy import Row
-
-
-_by_id = select(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag"))
-_by_id_locked = _by_id.with_for_update()
-_every = select(tags).where(tags.c.tenant_id == TENANT).order_by(tags.c.folded_name, tags.c.id)
-_add = insert(tags).values(tenant_id=TENANT)
-_save = update(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag"))
-_delete = delete(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag"))
+_one = select(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag"))
+_by_id = Prepared(_one)
+_by_id_locked = Prepared(_one.with_for_update())
+_every = Prepared(select(tags).where(tags.c.tenant_id == TENANT).order_by(tags.c.folded_name, tags.c.id))
+_add = Prepared(insert(tags).values(tenant_id=TENANT))
+_save = Prepared(update(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag")))
+_delete = Prepared(delete(tags).where(tags.c.tenant_id == TENANT, tags.c.id == bindparam("tag")))
 
 
 class SqlTags(Scoped):
@@ -30,7 +26,7 @@ class SqlTags(Scoped):
     async def get(self, tag_id: str) -> Tag:
         """One tag. Raises TagNotFound."""
         # Locked, or else a tag could be deleted while it is put on a question, and nobody would hear of it.
-        row = (await self._run(_by_id_locked if self._locking else _by_id, tag=tag_id)).one_or_none()
+        row = await self._first(_by_id_locked if self._locking else _by_id, tag=tag_id)
         if row is None:
             raise TagNotFound
         return to_tag(row)
@@ -58,7 +54,7 @@ class SqlTags(Scoped):
         await self._run(_delete, tag=tag_id)
 
 
-def to_tag(row: Row[Any]) -> Tag:
+def to_tag(row: Row) -> Tag:
     """A row that has the columns of `tags`."""
     return Tag(row.id, row.tenant_id, row.name, row.color, row.description, row.created_at)
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain.errors import SlugTaken, TeamNotFound
 from pulsestage.domain.team import Team
+from pulsestage.storage.prepared import Prepared, Row
 from pulsestage.storage.scoped import TENANT, Scoped
 from pulsestage.storage.tables import teams
 
-if TYPE_CHECKING:
-    from sqlalchemy import Row
-
-
 _mine = select(teams).where(teams.c.tenant_id == TENANT)
-_by_id = _mine.where(teams.c.id == bindparam("team"))
-_by_id_locked = _by_id.with_for_update(read=True)
-_by_id_or_slug = _mine.where(or_(teams.c.id == bindparam("team"), teams.c.slug == bindparam("team")))
-_every = _mine.order_by(teams.c.name, teams.c.id)
-_add = insert(teams).values(tenant_id=TENANT)
-_save = update(teams).where(teams.c.tenant_id == TENANT, teams.c.id == bindparam("team"))
+_one = _mine.where(teams.c.id == bindparam("team"))
+_by_id = Prepared(_one)
+_by_id_locked = Prepared(_one.with_for_update(read=True))
+_by_id_or_slug = Prepared(_mine.where(or_(teams.c.id == bindparam("team"), teams.c.slug == bindparam("team"))))
+_every = Prepared(_mine.order_by(teams.c.name, teams.c.id))
+_add = Prepared(insert(teams).values(tenant_id=TENANT))
+_save = Prepared(update(teams).where(teams.c.tenant_id == TENANT, teams.c.id == bindparam("team")))
 
 
 class SqlTeams(Scoped):
@@ -31,11 +27,11 @@ class SqlTeams(Scoped):
     async def get(self, team_id: str) -> Team:
         """The team with this id. Raises TeamNotFound."""
         # Locked, or else it could be deactivated while it is asked. Those who ask don't wait for each other.
-        return _one((await self._run(_by_id_locked if self._locking else _by_id, team=team_id)).first())
+        return _found(await self._first(_by_id_locked if self._locking else _by_id, team=team_id))
 
     async def find(self, id_or_slug: str) -> Team:
         """The team with this id or slug. Raises TeamNotFound."""
-        return _one((await self._run(_by_id_or_slug, team=id_or_slug)).first())
+        return _found(await self._first(_by_id_or_slug, team=id_or_slug))
 
     async def every(self) -> tuple[Team, ...]:
         """All of them, by name."""
@@ -56,7 +52,7 @@ class SqlTeams(Scoped):
             raise SlugTaken from None
 
 
-def _one(row: Row[Any] | None) -> Team:
+def _found(row: Row | None) -> Team:
     if row is None:
         raise TeamNotFound
     return _to_team(row)
@@ -72,5 +68,5 @@ def _columns(team: Team) -> dict[str, object]:
     }
 
 
-def _to_team(row: Row[Any]) -> Team:
+def _to_team(row: Row) -> Team:
     return Team(row.id, row.tenant_id, row.name, row.slug, row.description, row.is_active, row.created_at)

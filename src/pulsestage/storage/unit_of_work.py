@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from pulsestage.storage import event_log
 from pulsestage.storage.members import SqlMembers, SqlSpentTokens
+from pulsestage.storage.prepared import Prepared
 from pulsestage.storage.questions import SqlQuestions
 from pulsestage.storage.scoped import TENANT
 from pulsestage.storage.tables import tenants
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_lock = select(tenants.c.id).where(tenants.c.id == TENANT).with_for_update(key_share=True)
+_lock = Prepared(select(tenants.c.id).where(tenants.c.id == TENANT).with_for_update(key_share=True))
 
 
 class SqlTransaction:
@@ -61,7 +62,7 @@ class SqlTransaction:
     async def lock_catalog(self) -> None:
         """Lock the tenant's row, which stands for its lists of tags and teams."""
         # NO KEY UPDATE: inserting a question only needs the tenant to exist, and may go on.
-        await self._connection.execute(_lock, {"tenant": self._tenant_id})
+        await self._connection.run(_lock, {"tenant": self._tenant_id})
 
     def append(self, events: Iterable[Event]) -> None:
         """Keep the events for the commit."""

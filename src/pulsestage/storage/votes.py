@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from pulsestage.storage.prepared import Prepared
 from pulsestage.storage.scoped import TENANT, Scoped, chunks
 from pulsestage.storage.tables import questions, votes
 
@@ -16,18 +17,22 @@ if TYPE_CHECKING:
 
 # A pseudonym belongs to one question, so that asking for voters alone finds no more than the pairs; the questions are
 # there for the index.
-_existing = select(votes.c.question_id, votes.c.voter_key).where(
-    votes.c.tenant_id == TENANT,
-    votes.c.question_id.in_(bindparam("questions", expanding=True)),
-    votes.c.voter_key.in_(bindparam("voters", expanding=True)),
+_existing = Prepared(
+    select(votes.c.question_id, votes.c.voter_key).where(
+        votes.c.tenant_id == TENANT,
+        votes.c.question_id.in_(bindparam("questions", expanding=True)),
+        votes.c.voter_key.in_(bindparam("voters", expanding=True)),
+    )
 )
-_add = insert(votes).values(tenant_id=TENANT)
-_remove = delete(votes).where(
-    votes.c.tenant_id == TENANT,
-    votes.c.question_id == bindparam("question"),
-    votes.c.voter_key == bindparam("voter"),
+_add = Prepared(insert(votes).values(tenant_id=TENANT))
+_remove = Prepared(
+    delete(votes).where(
+        votes.c.tenant_id == TENANT,
+        votes.c.question_id == bindparam("question"),
+        votes.c.voter_key == bindparam("voter"),
+    )
 )
-_count = (
+_count = Prepared(
     update(questions)
     .where(questions.c.tenant_id == TENANT, questions.c.id == bindparam("question"))
     .values(upvotes=bindparam("count"))
