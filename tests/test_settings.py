@@ -1,12 +1,13 @@
 """What an operator may choose, and what is refused before it can do harm."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from pulsestage.settings import Settings
+from pulsestage.settings import Settings, UnknownSetting
 
 
 def settings(**chosen: Any) -> Settings:
@@ -24,6 +25,39 @@ def test_what_is_no_origin_is_refused(origin: str) -> None:
     """Above all `*`: with credentials, it would let every page on the internet act as whoever looks at it."""
     with pytest.raises(ValidationError, match="is no origin"):
         settings(cors_origins=f"https://slides.example,{origin}")
+
+
+@pytest.mark.parametrize(
+    "name, nearest",
+    [
+        ("PULSESTAGE_WORKER", "; did you mean PULSESTAGE_WORKERS?"),
+        ("PULSESTAGE_SECRET_KEY_FILES", "; did you mean PULSESTAGE_SECRET_KEY_FILE?"),
+        ("pulsestage_log_levle", "; did you mean PULSESTAGE_LOG_LEVEL?"),
+        ("PULSESTAGE_QQ", "."),
+    ],
+)
+def test_a_name_that_is_no_setting_is_refused(
+    name: str, nearest: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    message = re.escape(f"There is no setting {name.upper()}{nearest}")
+    file = tmp_path / ".env"
+    file.write_text(f"# PULSESTAGE_NOTHING=1\nOTHER=1\n{name}=4\n")
+    with pytest.raises(UnknownSetting, match=message):
+        Settings(_env_file=file)
+    monkeypatch.setenv(name, "4")
+    with pytest.raises(UnknownSetting, match=message):
+        settings()
+
+
+def test_names_that_are_not_ours_are_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PULSESTAGE_TEST_POSTGRES_URL", "PULSESTAGES", "WORKERS", "PULSESTAGE_VOTES_PER_MINUTE"):
+        monkeypatch.setenv(name, "7")
+    secret = tmp_path / "key"
+    secret.write_text("s" * 32)
+    monkeypatch.setenv("PULSESTAGE_SECRET_KEY_FILE", str(secret))
+    chosen = settings()
+    assert (chosen.workers, chosen.votes_per_minute) == (1, 7)
+    assert chosen.secret_key is not None
 
 
 def test_a_certificate_and_its_key_belong_together(tmp_path: Path) -> None:

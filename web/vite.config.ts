@@ -6,7 +6,7 @@ import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-const server = process.env.PULSESTAGE_DEV_SERVER ?? 'http://127.0.0.1:7717';
+const server = process.env.VITE_PULSESTAGE_SERVER ?? 'http://127.0.0.1:7717';
 const served = [
   '/sse',
   '/events',

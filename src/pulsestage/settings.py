@@ -1,10 +1,12 @@
 """Every setting, declared once: name, type, default, limits and what it does. `docs/settings.md` lists the same.
 
 Each is read from the environment as `PULSESTAGE_<NAME>`, or from a file named by `PULSESTAGE_<NAME>_FILE` (for
-secrets), or from `.env` in the working directory.
+secrets), or from `.env` in the working directory. A variable that looks like one and is none is refused.
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,14 +18,17 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
+
+_PREFIX = "PULSESTAGE_"
 
 
 class Settings(BaseSettings):
     """What an operator may choose. Frozen: a changed setting needs a restart."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PULSESTAGE_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+        env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
     )
 
     host: str = "127.0.0.1"
@@ -187,8 +192,27 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours reads the files
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then the environment, then files it names, then `.env`."""
+        """Arguments first, then the environment, then files it names, then `.env`. Raises UnknownSetting."""
+        for source in (env_settings, dotenv_settings):
+            if isinstance(source, EnvSettingsSource):
+                _refuse_unknown(source.env_vars, settings_cls.model_fields)
         return init_settings, env_settings, _FilesNamedByEnvironment(settings_cls), dotenv_settings
+
+
+class UnknownSetting(SettingsError):
+    """A variable looks like a setting and is none, so what it says would be ignored."""
+
+
+def _refuse_unknown(variables: Iterable[str], fields: Iterable[str]) -> None:
+    """Raise UnknownSetting if one of these begins as settings do, and is neither one nor the name of its file."""
+    settings = [name.upper() for name in fields]
+    known = {*settings, *(f"{name}_FILE" for name in settings)}
+    ours = (each.upper().removeprefix(_PREFIX) for each in variables if each.upper().startswith(_PREFIX))
+    for name in ours:
+        if name not in known and not name.startswith("TEST_"):
+            nearest = get_close_matches(name, sorted(known), n=1)
+            hint = f"; did you mean {_PREFIX}{nearest[0]}?" if nearest else "."
+            raise UnknownSetting(f"There is no setting {_PREFIX}{name}{hint}")
 
 
 class _FilesNamedByEnvironment(EnvSettingsSource):

@@ -163,6 +163,7 @@ def test_a_home_tenant_that_is_missing_is_pointed_out(tmp_path: Path) -> None:
     "settings, sentence",
     [
         ({"PULSESTAGE_PORT": "many"}, "PULSESTAGE_PORT: Input should be a valid integer"),
+        ({"PULSESTAGE_WORKER": "4"}, "There is no setting PULSESTAGE_WORKER; did you mean PULSESTAGE_WORKERS?"),
         ({"PULSESTAGE_SECRET_KEY": "kept secret"}, "PULSESTAGE_SECRET_KEY: use at least 32 characters"),
         ({"PULSESTAGE_SECRET_KEY_FILE": "/nowhere"}, "PULSESTAGE_SECRET_KEY_FILE: [Errno 2] No such file"),
         ({"PULSESTAGE_DATABASE_URL": "mysql://me:secret@there/it"}, "it begins with mysql."),

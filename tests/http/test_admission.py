@@ -132,7 +132,7 @@ async def test_those_who_come_too_soon_are_told_to_come_back_at_different_times(
 # ---- In a real server --------------------------------------------------------------------------
 
 
-async def test_one_cookie_has_so_many_streams(tmp_path: Path) -> None:
+async def test_one_cookie_has_so_many_streams(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with listening(make_settings(tmp_path, max_streams_per_person=2)) as server, AsyncExitStack() as stack:
         room = await server.room("default")
         ann, bob = room.guest(), room.guest()
@@ -143,6 +143,8 @@ async def test_one_cookie_has_so_many_streams(tmp_path: Path) -> None:
             assert (await mine.next()).type == "connected"
         refused = await stack.enter_async_context(server.stream("default", cookies=ann.cookies))
         assert_problem(refused.response, 503, "unavailable")
+        [line] = [each for each in caplog.records if each.name == "pulsestage.http.errors"]
+        assert (line.levelname, "You have as many streams as allowed" in line.message) == ("WARNING", True)
         his = await stack.enter_async_context(server.stream("default", cookies=bob.cookies))
         assert (await his.next()).type == "connected"
 

@@ -64,7 +64,7 @@ async def test_votes_that_find_it_locked_are_all_told_and_none_counted(room: Roo
     assert (await room.guest().get(f"/questions/{question}")).json()["upvotes"] == 20
 
 
-async def test_a_full_disk(room: Room) -> None:
+async def test_a_full_disk(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     await room.ask()
     before = await room.log()
     database: Any = room.app.state.hub._engine.store._database
@@ -78,6 +78,7 @@ async def test_a_full_disk(room: Room) -> None:
     full = answers[codes.index(503)]
     problem = assert_problem(full, 503, "unavailable")
     assert "disk is full" in problem["detail"]
+    assert {line.levelname for line in caplog.records if "disk is full" in line.getMessage()} == {"ERROR"}
     listed = (await person.get("/questions", params={"sort": "recent"})).json()
     assert len(listed) == 1 + codes.count(201)
     assert len(await room.log()) == len(before) + codes.count(201)

@@ -41,8 +41,8 @@ async def venue(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Venue
 
 @pytest.fixture(scope="module")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where to look at them: set PULSESTAGE_SCREENSHOTS to keep them."""
-    directory = os.environ.get("PULSESTAGE_SCREENSHOTS")
+    """Where to look at them: set PULSESTAGE_TEST_SCREENSHOTS to keep them."""
+    directory = os.environ.get("PULSESTAGE_TEST_SCREENSHOTS")
     return Path(directory) if directory else tmp_path_factory.mktemp("screenshots")
 
 

@@ -173,6 +173,9 @@ async def test_one_signal_stops_all_and_every_stream_is_told_goodbye(fresh: Site
     assert "Traceback" not in fresh.process.err
     assert fresh.events().count("Shutting down") == 2
     assert not any(map(runs, workers))
+    assert fresh.events()[-1] == "All workers have stopped"
+    assert "Stopping all workers: told by SIGINT" in fresh.events()
+    assert not [line for line in fresh.log() if line["level"] not in {"debug", "info"}]
 
 
 async def test_if_the_watching_process_is_killed_the_workers_stop_in_good_order(fresh: Site) -> None:
@@ -182,6 +185,8 @@ async def test_if_the_watching_process_is_killed_the_workers_stop_in_good_order(
         ends = [await asyncio.wait_for(stream.aread(), 20) for stream in streams]
     assert all(b'"type":"goodbye"' in end for end in ends)
     eventually(lambda: not any(map(runs, workers)))
+    wrong = [line["event"] for line in fresh.log() if line["level"] == "error"]
+    assert wrong == ["The supervisor is gone without a word: it was killed, or failed. Stopping"] * 2
 
 
 def test_a_worker_that_can_not_start_at_first_stops_everything_with_a_sentence(tmp_path: Path) -> None:

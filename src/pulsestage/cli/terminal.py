@@ -21,6 +21,7 @@ from uvicorn import Config
 from pulsestage.bootstrap import RelayUnreachable
 from pulsestage.cluster.relays import InvalidRelayUrl
 from pulsestage.domain.errors import InvalidInput, PulseStageError, Unavailable
+from pulsestage.settings import UnknownSetting
 from pulsestage.storage.migrate import SchemaNotTolerated
 
 if TYPE_CHECKING:
@@ -34,6 +35,17 @@ err = Console(stderr=True, highlight=False, emoji=False)
 
 class Failure(Exception):
     """A command can't do what it was asked to; the message is the sentence to show."""
+
+
+_ARE_SENTENCES = (
+    Failure,
+    InvalidInput,
+    InvalidRelayUrl,
+    RelayUnreachable,
+    SchemaNotTolerated,
+    Unavailable,
+    UnknownSetting,
+)
 
 
 def may_show_secrets() -> bool:
@@ -77,7 +89,7 @@ def explain(error: BaseException) -> str | None:
         case BaseExceptionGroup():
             # Task groups wrap what their body raises.
             return next((sentence for each in error.exceptions if (sentence := explain(each))), None)
-        case Failure() | Unavailable() | InvalidInput() | InvalidRelayUrl() | RelayUnreachable() | SchemaNotTolerated():
+        case _ if isinstance(error, _ARE_SENTENCES):
             return str(error)
         case PulseStageError():
             return f"{error.error}. {error.message}"

@@ -135,9 +135,18 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.PulseStageError):
         raise error
     if isinstance(error, errors.Unavailable):
-        log.error("unavailable: %s (%r)", error, error.__cause__)
+        _log_unavailable(error)
     retry_after = getattr(error, "retry_after_seconds", None)
     return problem_of(error).to_response({"Retry-After": str(retry_after)} if retry_after else None)
+
+
+def _log_unavailable(error: errors.Unavailable) -> None:
+    """What failed is an error, and has a cause outside of the domain; a limit that is reached, or a stop, has none."""
+    cause = error.__cause__
+    if cause is None or isinstance(cause, errors.PulseStageError):
+        log.warning("refused: %s", error)
+    else:
+        log.error("unavailable: %s (%r)", error, cause)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ This is the worker's side; `worker.py` is the supervisor's. The two talk through
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 import socket
 from contextlib import suppress
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from uvicorn import Config
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
+
+log = logging.getLogger("pulsestage.server")
 
 _LENGTH_BYTES: Final = 8
 
@@ -92,6 +95,7 @@ async def _heed(reader: asyncio.StreamReader, server: WorkerServer) -> None:
         if word == b"interrupt\n":
             server.hurry()
         server.should_exit = True
+    log.error("The supervisor is gone without a word: it was killed, or failed. Stopping")
     server.should_exit = True
 
 

@@ -54,7 +54,7 @@ class Workers:
         alone = own or [[]] * settings.workers
         self._slots = [Slot(number, settings, command, shared[number], alone[number]) for number in range(len(shared))]
         self._stop, self._restart = asyncio.Event(), asyncio.Event()
-        self._was_interrupted = False
+        self._told_by = ""
         self._terminals = [number for number in range(3) if os.isatty(number)]
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -71,9 +71,12 @@ class Workers:
                         tasks.create_task(slot.keep())
                     tasks.create_task(self._restart_when_told())
             except* _Told:
-                pass
+                log.info("Stopping all workers: told by %s", self._told_by)
             except* WorkerFailed as group:
                 raise _first_of(group) from None
+            except* Exception:
+                log.exception("The supervisor failed; stopping all workers")
+                raise
             finally:
                 await self._stop_all()
 
@@ -107,7 +110,7 @@ class Workers:
             slot.close()
         alive = [worker for slot in self._slots for worker in slot.alive]
         for worker in alive:
-            worker.stop(interrupted=self._was_interrupted)
+            worker.stop(interrupted=self._told_by == signal.SIGINT.name)
         try:
             async with asyncio.timeout(self._settings.drain_seconds + self._settings.shutdown_seconds + GRACE_SECONDS):
                 await asyncio.gather(*(worker.ended() for worker in alive))
@@ -116,6 +119,7 @@ class Workers:
                 worker.kill()
             await asyncio.gather(*(worker.ended() for worker in alive))
             raise WorkerFailed("Not all workers stopped in time; those that did not were killed.") from None
+        log.info("All workers have stopped")
 
     # ---- Signals -------------------------------------------------------------------------------
 
@@ -124,30 +128,30 @@ class Workers:
         loop = asyncio.get_running_loop()
         handlers = {
             signal.SIGTERM: self._told_to_stop,
-            signal.SIGINT: self._interrupted,
+            signal.SIGINT: self._told_to_stop,
             signal.SIGHUP: self._hung_up,
         }
         for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
+            loop.add_signal_handler(number, handler, number)
         try:
             yield
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
 
-    def _interrupted(self) -> None:
-        self._was_interrupted = True
-        self._told_to_stop()
-
-    def _told_to_stop(self) -> None:
+    def _told_to_stop(self, number: signal.Signals) -> None:
         if self._stop.is_set():  # for the second time: somebody doesn't want to wait
+            log.warning("Killing all workers: told again, by %s", number.name)
             for worker in (worker for slot in self._slots for worker in slot.alive):
                 worker.kill()
+        self._told_by = number.name
         self._stop.set()
 
-    def _hung_up(self) -> None:
+    def _hung_up(self, number: signal.Signals) -> None:
         """Restart. Or stop, if the signal came because the terminal was closed."""
         if self._terminals and not any(map(os.isatty, self._terminals)):
+            # Not as a second signal would: a closed terminal sends several.
+            self._told_by = number.name
             self._stop.set()
         else:
             self._restart.set()
