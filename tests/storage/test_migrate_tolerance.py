@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +29,7 @@ class Additive:
 
     revision: str
     tolerated_from: str = "0003"
+    finish: Callable[[], None] | None = None
 
     def upgrade(self) -> None:
         op.create_table(f"added_{self.revision}", sa.Column("id", sa.Integer, primary_key=True))
@@ -39,7 +40,6 @@ class InTwoParts(Additive):
     """One that drops a table in the end."""
 
     drops: str = ""
-    finish: Callable[[], None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.finish = lambda: op.drop_table(self.drops)

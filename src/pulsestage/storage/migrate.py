@@ -15,13 +15,13 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import sqlalchemy as sa
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
 
 from pulsestage.storage.migrations import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from types import ModuleType
 
     from pulsestage.storage.database import Database
 
@@ -49,14 +49,54 @@ class SchemaNotTolerated(Exception):
 
 
 class Migration(Protocol):
-    """A module of `migrations/versions/`. One that defines `finish` as well has two parts."""
+    """One step of the schema, see `migrations/versions/`."""
 
-    revision: str
-    tolerated_from: str
-    """The oldest program that works on the schema that `upgrade` makes."""
+    @property
+    def revision(self) -> str:
+        """Its number."""
 
-    def upgrade(self) -> None:
-        """Add to the schema, or change what no tolerated program depends on."""
+    @property
+    def tolerated_from(self) -> str:
+        """The oldest program that works on the schema that `upgrade` makes."""
+
+    @property
+    def upgrade(self) -> Callable[[], None]:
+        """Adds to the schema, or changes what no tolerated program depends on."""
+
+    @property
+    def finish(self) -> Callable[[], None] | None:
+        """Changes what older programs depend on. Most migrations have nothing of the kind."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A migration in a module of that name, which is imported when it is used: with Alembic, that takes a while."""
+
+    name: str
+
+    @property
+    def revision(self) -> str:
+        """Its number, which the name begins with."""
+        return self.name.partition("_")[0]
+
+    @property
+    def tolerated_from(self) -> str:
+        """The module's `tolerated_from`."""
+        return cast("str", self._module.tolerated_from)
+
+    @property
+    def upgrade(self) -> Callable[[], None]:
+        """The module's `upgrade`."""
+        return cast("Callable[[], None]", self._module.upgrade)
+
+    @property
+    def finish(self) -> Callable[[], None] | None:
+        """The module's `finish`, if it has one."""
+        return getattr(self._module, "finish", None)
+
+    @property
+    def _module(self) -> ModuleType:
+        return importlib.import_module(f"{versions.__name__}.{self.name}")
 
 
 @dataclass(frozen=True)
@@ -70,7 +110,7 @@ class Revision:
     @classmethod
     def of(cls, migration: Migration) -> Revision:
         """The record of a migration whose `upgrade` has run."""
-        return cls(migration.revision, migration.tolerated_from, finished=_finish_of(migration) is None)
+        return cls(migration.revision, migration.tolerated_from, finished=migration.finish is None)
 
 
 @dataclass(frozen=True)
@@ -129,8 +169,7 @@ class Schema:
 @cache
 def migrations() -> tuple[Migration, ...]:
     """Every migration this program knows, oldest first."""
-    names = sorted(module.name for module in pkgutil.iter_modules(versions.__path__))
-    return tuple(cast("Migration", importlib.import_module(f"{versions.__name__}.{name}")) for name in names)
+    return tuple(map(Module, sorted(module.name for module in pkgutil.iter_modules(versions.__path__))))
 
 
 def newest() -> str:
@@ -164,37 +203,45 @@ async def inspect(database: Database, *, known: Sequence[Migration] | None = Non
 def _upgrade(connection: sa.Connection, *, known: Sequence[Migration], finish: bool) -> tuple[Schema, Schema]:
     before = _read(connection, known=known)
     before.check()
+    if not before.missing and not (finish and before.unfinished):
+        return before, before
     applied = list(before.applied)
-    with Operations.context(MigrationContext.configure(connection)):
+    with _operations(connection):
         for migration in before.missing:
             migration.upgrade()
             applied.append(Revision.of(migration))
         if finish or not before.applied:  # an empty database has no older instances
             applied = [_finished(each, known) for each in applied]
     after = replace(before, applied=applied)
-    if after != before:
-        _record(connection, after)
+    _record(connection, after)
     return before, after
+
+
+def _operations(connection: sa.Connection) -> AbstractContextManager[object]:
+    """What `alembic.op` in a migration works on."""
+    from alembic.operations import Operations  # noqa: PLC0415 - a fifth of a program's start, seldom needed
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - likewise
+
+    return Operations.context(MigrationContext.configure(connection))
 
 
 def _finished(revision: Revision, known: Sequence[Migration]) -> Revision:
     """Run a migration's second part, if it has one that is known and didn't run yet."""
-    finish = next((_finish_of(each) for each in known if each.revision == revision.revision), None)
+    finish = next((each.finish for each in known if each.revision == revision.revision), None)
     if revision.finished or finish is None:
         return revision
     finish()
     return Revision(revision.revision, tolerated_from=revision.revision, finished=True)
 
 
-def _finish_of(migration: Migration) -> Callable[[], None] | None:
-    return getattr(migration, "finish", None)
-
-
 def _read(connection: sa.Connection, *, known: Sequence[Migration]) -> Schema:
-    if sa.inspect(connection).has_table(_revisions.name):
+    tables = sa.inspect(connection)
+    if tables.has_table(_revisions.name):
         rows = connection.execute(sa.select(_revisions).order_by(_revisions.c.revision))
         return Schema([Revision(*row) for row in rows], known)
-    newest = MigrationContext.configure(connection).get_current_revision() or ""
+    newest = connection.scalar(sa.select(_alembic_version)) if tables.has_table(_alembic_version.name) else None
+    if newest is None:
+        return Schema([], known)
     return Schema([Revision.of(migration) for migration in known if migration.revision <= newest], known)
 
 

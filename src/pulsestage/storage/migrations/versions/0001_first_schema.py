@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
 tolerated_from = "0001"
 
 visible = sa.text("removed_at IS NULL")

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
 tolerated_from = "0001"
 
 

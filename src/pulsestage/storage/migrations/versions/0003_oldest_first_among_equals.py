@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
 tolerated_from = "0001"
 
 _INDEXES: dict[str, list[str | sa.TextClause]] = {
