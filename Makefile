@@ -66,7 +66,8 @@ format: .venv/.dev ## Format the Python code and mend what ruff can mend
 lock: .venv/.dev ## Resolve the dependencies anew (LOCK_ARGS=--upgrade for the newest versions)
 	scripts/lock.sh $(LOCK_ARGS)
 
-build: .venv/.run $(web) ## Build the wheel and the source package, with the web app inside, into dist/
+build: .venv/.run $(web) ## Build the wheel and the source package, with the web app inside, and their constraints, into dist/
+	rm -rf dist
 	$(bin)/hatchling build
 
 clean: ## Remove what make has made, but no data

@@ -1,6 +1,8 @@
 """The project's frame keeps its word: nothing private in the files, locks that fit, targets that are explained."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +13,9 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from pulsestage import NEXT_RELEASE
+from scripts.version import build_version
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,15 +79,67 @@ def test_every_make_target_is_explained() -> None:
     assert re.findall(r"^ +make (\w+) +\S", helped, re.MULTILINE) == targets.group(1).split()
 
 
-def test_the_wheel_has_the_page_and_its_files_compressed(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
+    [built] = directory.glob("*.whl")
+    return built
+
+
+def test_the_wheel_has_the_page_and_its_files_compressed(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "pulsestage/web_dist/index.html" in names
     assets = {name for name in names if re.search(r"/web_dist/assets/.*\.(?:js|css)$", name)}
     assert len(assets) >= 3
     assert {f"{name}.{coding}" for name in assets for coding in ("br", "gz")} <= names
+
+
+def test_the_wheel_knows_its_version(wheel: Path) -> None:
+    version = zipfile.ZipFile(wheel).read("pulsestage/version.txt").decode().strip()
+    assert version == build_version()
+    assert wheel.name == f"pulsestage-{version}-py3-none-any.whl"
+
+
+def test_pip_takes_the_constraints_beside_the_wheel(wheel: Path) -> None:
+    constraints = wheel.with_name("constraints.txt")
+    assert dict(PIN.findall(constraints.read_text())) == pins("run")
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "-c", str(constraints), str(wheel)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_a_build_is_named_after_its_commit(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        at = {"GIT_AUTHOR_DATE": "1700000000 +0100", "GIT_COMMITTER_DATE": "1700000000 +0100"}
+        command = ["git", *identity, *arguments]
+        subprocess.run(command, cwd=tmp_path / "tree", env={**os.environ, **at}, check=True, capture_output=True)
+
+    tree = tmp_path / "tree"
+    for name in ("src/pulsestage/__init__.py", ".git_archival.txt", ".gitattributes"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tree / name)
+    assert build_version(tree) == f"{NEXT_RELEASE}.dev0"
+    git("init")
+    assert build_version(tree) == f"{NEXT_RELEASE}.dev0"
+    git("add", ".")
+    git("commit", "-m", "Begin")
+    committed = build_version(tree)
+    assert re.fullmatch(rf"{re.escape(NEXT_RELEASE)}\.dev20231114221320\+g[0-9a-f]{{8}}", committed)
+
+    git("archive", "--output", str(tmp_path / "archive.zip"), "HEAD")
+    shutil.unpack_archive(tmp_path / "archive.zip", tmp_path / "archive")
+    assert build_version(tmp_path / "archive") == committed
+
+    (tree / ".gitattributes").write_text("")
+    assert build_version(tree) == f"{committed}.dirty"
+    git("checkout", ".")
+    git("tag", f"v{NEXT_RELEASE}")
+    assert build_version(tree) == NEXT_RELEASE
+    shutil.rmtree(tree / ".git")
+    (tree / "PKG-INFO").write_text("Metadata-Version: 2.4\nName: pulsestage\nVersion: 7.1\n\nVersion: none\n")
+    assert build_version(tree) == "7.1"
 
 
 def pins(lock: str) -> dict[str, str]:
