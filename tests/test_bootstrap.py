@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from pulsestage.bootstrap import running, secret_of
+from pulsestage import bootstrap
+from pulsestage.bootstrap import RelayUnreachable, reach_relay, running, secret_of
+from pulsestage.cluster import wire_relay
 from pulsestage.settings import Settings
 from pulsestage.storage.event_log import SqlEventStore
+from tests.servers.pgbouncer import running_pgbouncer
 
 
 def settings(data_dir: Path, secret_key: str | None = None) -> Settings:
@@ -57,3 +60,16 @@ async def test_of_two_instances_one_prunes_and_the_other_goes_on_when_it_stops(
             assert len(first) == 1
         # The second ended before the first: whoever pruned, one of the two is left and prunes.
         assert len(await rounds(2)) == 1
+
+
+async def test_a_pooler_that_no_relay_works_through_is_named_at_the_start(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(wire_relay, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(bootstrap, "RELAY_PATIENCE_SECONDS", 1)
+    with running_pgbouncer(postgres_url, "transaction") as url:
+        here = Settings(_env_file=None, data_dir=tmp_path, database_url=url)
+        await reach_relay(here)
+        assert "A pooler in front of 127.0.0.1:" in caplog.text
+        with pytest.raises(RelayUnreachable, match="A pooler in front of"):
+            await reach_relay(here.model_copy(update={"relay_url": "postgres"}))

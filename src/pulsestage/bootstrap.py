@@ -41,6 +41,7 @@ from pulsestage.storage.directory import SqlDirectory
 from pulsestage.storage.event_log import SqlEventStore
 from pulsestage.storage.instances import SqlRoll
 from pulsestage.storage.leases import SqlLeases
+from pulsestage.storage.location import PostgresServer, SqliteFile, locate
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from pulsestage.realtime import Relay
     from pulsestage.services.ports import Limits
     from pulsestage.settings import Settings
+    from pulsestage.storage.location import Location
 
 log = logging.getLogger(__name__)
 
@@ -134,13 +136,18 @@ async def running(
 @asynccontextmanager
 async def opened(settings: Settings, *, upgraded: bool = True) -> AsyncIterator[Database]:
     """The database, at this version's schema unless it is to be taken as it is."""
-    database = Database(settings.url_of_database, pool_size=settings.database_pool)
+    database = Database(location_of(settings), pool_size=settings.database_pool)
     try:
         if upgraded:
             await migrate.upgrade(database)
         yield database
     finally:
         await database.close()
+
+
+def location_of(settings: Settings) -> Location:
+    """The database to open. Raises InvalidDatabaseUrl."""
+    return locate(settings.database_url) if settings.database_url else SqliteFile(settings.data_dir / "pulsestage.db")
 
 
 def hub_settings(settings: Settings) -> HubSettings:
@@ -189,18 +196,19 @@ def make_relay(settings: Settings, census: Census) -> Relay:
 
 def relay_to_others(settings: Settings) -> ProcessRelay:
     """A relay over a broker. Raises InvalidRelayUrl."""
+    location = location_of(settings)
     return relays.make_relay(
         settings.url_of_relay,
         channel=settings.relay_channel,
         secret=secret_of(settings),
-        database_url=settings.url_of_database,
+        database=location if isinstance(location, PostgresServer) else None,
     )
 
 
 async def reach_relay(settings: Settings) -> None:
     """Make sure, before anything is served, that the relay is there. Raises InvalidRelayUrl and RelayUnreachable.
 
-    Later it may come and go.
+    Later it may come and go. One that nobody has chosen need not work: it is said that it doesn't.
     """
     if settings.url_of_relay == "memory":
         return
@@ -211,7 +219,9 @@ async def reach_relay(settings: Settings) -> None:
                 while not relay.healthy:  # noqa: ASYNC110 - a relay has no event for it, and this is asked once
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise RelayUnreachable(f"The relay can't be used: {relay.trouble}") from None
+            if settings.relay_url is not None:
+                raise RelayUnreachable(f"The relay can't be used: {relay.trouble}") from None
+            log.warning("Changes of other instances are seen later, since there is no relay: %s", relay.trouble)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -45,7 +46,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".pulsestage")
     """Where the SQLite file and the generated secret live."""
     database_url: str | None = None
-    """`sqlite:///path` or `postgresql+asyncpg://user:password@host/name`; a file in `data_dir` if not set."""
+    """`sqlite:///path` or `postgresql://user:password@host/name`; a file in `data_dir` if not set."""
     database_pool: Annotated[int, Field(ge=1, le=1000)] = 10
     """Connections to PostgreSQL; SQLite needs no such number."""
     secret_key: SecretStr | None = None
@@ -140,6 +141,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin} is no origin; name each one, such as https://slides.example")
         return value
 
+    @field_validator("data_dir", "tls_certificate", "tls_key")
+    @classmethod
+    def _home_for_tilde(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()  # no shell has done it where a file gives the settings
+
     @field_validator("root_path")
     @classmethod
     def _one_leading_slash(cls, value: str) -> str:
@@ -165,14 +171,9 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def url_of_database(self) -> str:
-        """The database to open."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'pulsestage.db'}"
-
-    @property
     def url_of_relay(self) -> str:
         """The relay to use."""
-        return self.relay_url or ("postgres" if self.url_of_database.startswith("postgresql") else "memory")
+        return self.relay_url or ("postgres" if (self.database_url or "").startswith("postgres") else "memory")
 
     @property
     def base_url(self) -> str:
@@ -181,7 +182,7 @@ class Settings(BaseSettings):
             return self.public_url.rstrip("/")
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
         scheme = "https" if self.tls_certificate else "http"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{self.root_path}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{quote(self.root_path)}"
 
     @classmethod
     def settings_customise_sources(

@@ -8,12 +8,21 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
+from pulsestage.cluster import postgres_relay, wire_relay
 from pulsestage.cluster.relays import ProcessRelay, make_relay
 from pulsestage.contracts.relay import PATIENCE_SECONDS, Broker, Member, RelayContract, gets_through, head, with_events
+from pulsestage.storage.location import PostgresServer, locate
 from tests.cluster.proxy import Proxy, proxied
+from tests.servers.pgbouncer import running_pgbouncer
 
 CHANNEL = 'pulse"Stage:1'
 SECRET = b"a secret of thirty-two characters"
+
+
+def relay_at(url: str) -> ProcessRelay:
+    server = locate(url)
+    assert isinstance(server, PostgresServer)
+    return make_relay("postgres", channel=CHANNEL, secret=SECRET, database=server)
 
 
 class PostgresBroker:
@@ -25,7 +34,7 @@ class PostgresBroker:
         self.url = make_url(url).set(host="127.0.0.1", port=proxy.port, query={}).render_as_string(hide_password=False)
 
     def relay(self) -> ProcessRelay:
-        return make_relay("postgres", channel=CHANNEL, secret=SECRET, database_url=self.url)
+        return relay_at(self.url)
 
     def outage(self) -> AbstractAsyncContextManager[None]:
         return self.proxy.outage()
@@ -160,14 +169,14 @@ async def test_its_own_echo_is_neither_told_nor_counted(broker: PostgresBroker) 
 
 async def test_an_error_of_the_server_is_said_without_the_password(broker: PostgresBroker) -> None:
     url = make_url(broker.url).set(username="nobody_at_all", password="hunter2").render_as_string(hide_password=False)
-    relay = make_relay("postgres", channel=CHANNEL, secret=SECRET, database_url=url)
+    relay = relay_at(url)
     async with relay.listening(print):
         await says(relay, f'127.0.0.1:{broker.proxy.port} says: role "nobody_at_all" does not exist.')
 
 
 async def test_nobody_there_is_said() -> None:
     url = "postgresql+asyncpg://pulsestage:hunter2@127.0.0.1:1/pulsestage"
-    relay = make_relay("postgres", channel=CHANNEL, secret=SECRET, database_url=url)
+    relay = relay_at(url)
     async with relay.listening(print):
         await says(relay, "Connection refused by 127.0.0.1:1.")
 
@@ -180,3 +189,29 @@ async def test_it_can_be_left_at_any_moment(broker: PostgresBroker, turns: int) 
             relay.announce(head(1))
             for _ in range(turns):
                 await asyncio.sleep(0)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relay that takes its broker for dead sooner, so that tests need not wait."""
+    for module in (wire_relay, postgres_relay):
+        monkeypatch.setattr(module, "SILENCE_SECONDS", 0.5)
+
+
+async def test_a_pooler_that_gives_each_transaction_another_connection_is_named(
+    postgres_url: str, impatient: None
+) -> None:
+    with running_pgbouncer(postgres_url, "transaction") as url:
+        relay = relay_at(url)
+        async with relay.listening(print):
+            await says(relay, "A pooler in front of 127.0.0.1:")
+            assert "PULSESTAGE_RELAY_URL" in (relay.trouble or "")
+            assert not relay.healthy
+
+
+async def test_a_pooler_that_gives_each_client_a_connection_is_no_trouble(postgres_url: str) -> None:
+    with running_pgbouncer(postgres_url, "session") as url:
+        first, second = Member(relay_at(url)), Member(relay_at(postgres_url))
+        async with first.listening(), second.listening():
+            await gets_through(first, second)
+            await gets_through(second, first)

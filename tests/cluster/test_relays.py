@@ -6,12 +6,18 @@ from pulsestage.cluster.postgres_relay import PostgresRelay
 from pulsestage.cluster.redis_relay import RedisRelay
 from pulsestage.cluster.redis_servers import parse_redis_url
 from pulsestage.cluster.relays import InvalidRelayUrl, ProcessRelay, make_relay
+from pulsestage.storage.location import PostgresServer, locate
 
 POSTGRES = "postgresql+asyncpg://pulsestage:hunter2@db.example/pulsestage"
 
 
+def _server(url: str) -> PostgresServer | None:
+    location = locate(url)
+    return location if isinstance(location, PostgresServer) else None
+
+
 def relay(url: str, database_url: str = "sqlite:///pulsestage.db") -> ProcessRelay:
-    return make_relay(url, channel="pulsestage", secret=b"secret", database_url=database_url)
+    return make_relay(url, channel="pulsestage", secret=b"secret", database=_server(database_url))
 
 
 @pytest.mark.parametrize(

@@ -79,12 +79,16 @@ async def test_a_full_disk(room: Room, caplog: pytest.LogCaptureFixture) -> None
     problem = assert_problem(full, 503, "unavailable")
     assert "disk is full" in problem["detail"]
     assert {line.levelname for line in caplog.records if "disk is full" in line.getMessage()} == {"ERROR"}
+    assert "pulsestage.db" not in full.text
+    ready = await person.get("/health/ready")
+    assert (ready.status_code, ready.json()) == (200, {"ok": True, "failing": [], "degraded": ["writes"]})
     listed = (await person.get("/questions", params={"sort": "recent"})).json()
     assert len(listed) == 1 + codes.count(201)
     assert len(await room.log()) == len(before) + codes.count(201)
     async with database.write() as connection:
         await connection.execute(text("PRAGMA max_page_count = 1000000"))
     assert (await person.post("/questions", json={"body": "word " * 390})).status_code == 201
+    assert (await person.get("/health/ready")).json()["degraded"] == []
     seqs = [event.seq for event in await room.log()]
     assert seqs == list(range(1, len(seqs) + 1))
 

@@ -32,6 +32,10 @@ class CountingDirectory:
     async def check(self) -> None:
         """Always there."""
 
+    @property
+    def accepts_writes(self) -> bool:
+        return True
+
 
 class Clock:
     """Seconds that pass when a test says so."""

@@ -65,8 +65,9 @@ class Storage:
                 self._listen(engine, "connect", lambda driver, _record: driver.set_trace_callback(seen.append))
         else:
             assert isinstance(backend, PostgresBackend)
+            assert backend._engines is not None
             self._listen(
-                backend.engine.sync_engine,
+                backend._engines[0].sync_engine,
                 "before_cursor_execute",
                 lambda _connection, _cursor, statement, *_: seen.append(statement),
             )
@@ -80,7 +81,7 @@ class Storage:
         """The end of a tenant's log as another connection sees it now. For callers that can't await."""
 
         async def look() -> int:
-            other = Database(self._engines()[0].url.render_as_string(hide_password=False))
+            other = Database(self.database.location)
             try:
                 return (await SqlEventStore(other).bounds([tenant]))[tenant].head
             finally:
@@ -88,13 +89,6 @@ class Storage:
 
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(lambda: asyncio.run(look())).result()
-
-    def _engines(self) -> list[Engine]:
-        backend = self.database.backend
-        if isinstance(backend, SqliteBackend):
-            return [backend.reading_engine, backend.writing_engine]
-        assert isinstance(backend, PostgresBackend)
-        return [backend.engine.sync_engine]
 
     def stop_listening(self) -> None:
         """The connections outlive a test; what listens to them must not."""

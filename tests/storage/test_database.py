@@ -1,12 +1,13 @@
 """A database that can't do it now says so, changes nothing, and goes on when it can."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain.errors import Unavailable
@@ -29,7 +30,7 @@ async def database(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 @pytest.fixture
 def file(sqlite_url: str) -> Path:
-    return Path(make_url(sqlite_url).database or "")
+    return Path(sqlite_url.removeprefix("sqlite:///"))
 
 
 async def add_tag(storage: Storage, name: str) -> None:
@@ -142,6 +143,52 @@ async def test_connections_in_use_are_counted(empty_database: Database) -> None:
         used = empty_database.pool_usage()
     assert (used.in_use, empty_database.pool_usage().in_use) == (1, 0)
     assert used.limit == (1 if empty_database.is_sqlite else 10)
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
+    storage: Storage, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    other = sqlite3.connect(file, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            with pytest.raises(Unavailable) as raised:
+                await add_tag(storage, "early")
+            assert str(file) in str(raised.value)
+            assert str(file) not in raised.value.message
+            assert not storage.database.accepts_writes
+            assert await names(storage) == []
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+    for number in range(2):
+        await add_tag(storage, f"late {number}")
+        assert storage.database.accepts_writes
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("ERROR", f"The database can't be used to write: Another process holds the lock of {file}."),
+        ("INFO", f"The database can be used to write again: {file}"),
+    ]
+
+
+async def test_being_busy_is_no_outage(storage: Storage, caplog: pytest.LogCaptureFixture) -> None:
+    async with storage.unit_of_work.write("t1"):
+        with pytest.raises(Unavailable, match="busy"):
+            await add_tag(storage, "second")
+        assert storage.database.accepts_writes
+    assert caplog.messages == []
+
+
+async def test_a_file_that_can_not_be_written_is_named(sqlite_url: str, file: Path) -> None:
+    database = Database(sqlite_url)
+    await upgrade(database)
+    async with database.write() as connection:
+        await connection.execute(text("PRAGMA query_only = ON"))  # as a file system that is mounted read-only
+    with pytest.raises(Unavailable, match=r"read-only now; .*pulsestage\.db can't be written"):
+        async with database.write() as connection:
+            await connection.execute(text("CREATE TABLE more (it INTEGER)"))
+    assert not database.accepts_writes
+    await database.close()
 
 
 async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:

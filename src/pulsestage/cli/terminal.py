@@ -22,6 +22,7 @@ from pulsestage.bootstrap import RelayUnreachable
 from pulsestage.cluster.relays import InvalidRelayUrl
 from pulsestage.domain.errors import InvalidInput, PulseStageError, Unavailable
 from pulsestage.settings import UnknownSetting
+from pulsestage.storage.location import InvalidDatabaseUrl
 from pulsestage.storage.migrate import SchemaNotTolerated
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Failure(Exception):
 
 _ARE_SENTENCES = (
     Failure,
+    InvalidDatabaseUrl,
     InvalidInput,
     InvalidRelayUrl,
     RelayUnreachable,

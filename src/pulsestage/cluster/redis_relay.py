@@ -41,14 +41,11 @@ class RedisWire:
         self._connection = connection
         self._channel = channel
         self._on_message = on_message
+        self.unheard = f"{connection.where} takes messages, but none comes back."
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Publish them in one write. What the server says to each comes to `listen`."""
         await self._connection.send(*(("PUBLISH", self._channel, message) for message in messages))
-
-    async def ping(self) -> None:
-        """Ask for an answer; it comes to `listen` too, which doesn't wait for one longer than SILENCE_SECONDS."""
-        await self._connection.send(("PING",))
 
     async def listen(self) -> NoReturn:
         """Tell messages from answers."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from sqlalchemy import make_url
-
-from pulsestage.cluster.postgres_relay import PostgresRelay
+from pulsestage.cluster.postgres_relay import PostgresAddress, PostgresRelay
 from pulsestage.cluster.redis_relay import RedisRelay
 from pulsestage.cluster.redis_servers import InvalidRelayUrl
 from pulsestage.realtime import Relay
@@ -25,13 +23,12 @@ class ProcessRelay(Relay, Protocol):
         """Why it is not healthy now, in a short sentence without a password."""
 
 
-def make_relay(url: str, *, channel: str, secret: bytes, database_url: str) -> ProcessRelay:
-    """A relay that isn't listening yet. Raises InvalidRelayUrl."""
+def make_relay(url: str, *, channel: str, secret: bytes, database: PostgresAddress | None) -> ProcessRelay:
+    """A relay that isn't listening yet. `database` is the service's, if it is PostgreSQL. Raises InvalidRelayUrl."""
     if url == "postgres":
-        database = make_url(database_url)
-        if database.get_backend_name() != "postgresql":
+        if database is None:
             raise InvalidRelayUrl("The relay `postgres` needs a database that is PostgreSQL, and this one is not.")
-        return PostgresRelay(database.set(drivername="postgresql+asyncpg"), channel=channel, secret=secret)
+        return PostgresRelay(database, channel=channel, secret=secret)
     if re.match(r"(rediss?(\+sentinel|\+cluster)?|unix)://", url):
         return RedisRelay(url, channel=channel, secret=secret)
     raise InvalidRelayUrl(f"A relay is `postgres`, `memory`, or a URL with {FORMS}.")

@@ -15,10 +15,10 @@ from pulsestage.cluster.seal import SEAL_BYTES, Seal
 from pulsestage.cluster.trouble import BrokerTrouble
 from pulsestage.realtime import Announcement, Receiver, RelayStats
 
-PING_SECONDS: Final = 1.0
-"""After so long with nothing to send the broker is asked for a sign of life."""
+GREETING_SECONDS: Final = 1.0
+"""Time between two greetings, by which a relay finds out that it is heard."""
 SILENCE_SECONDS: Final = 3.0
-"""After so long without one it is taken for dead."""
+"""After so long without an answer, or an echo, the broker is taken for dead."""
 FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 3.0
 STEADY_SECONDS: Final = 1.0
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 class Wire(Protocol):
     """One connection to a broker, which listens already. Everything raises BrokerTrouble when it is lost."""
 
+    unheard: str
+    """What to say if it takes messages and none comes back."""
+
     async def send(self, messages: Sequence[bytes]) -> None:
         """Publish these, in order. Returns when more can be sent."""
-
-    async def ping(self) -> None:
-        """Ask for a sign of life. If none comes within SILENCE_SECONDS the wire is lost."""
 
     async def listen(self) -> NoReturn:
         """Hand out what comes in, until the wire is lost."""
@@ -50,8 +50,9 @@ Dial: TypeAlias = Callable[[Callable[[bytes], None]], AbstractAsyncContextManage
 class WireRelay:
     """A `Relay` over whatever can be dialled. Its messages are sealed, and its own echoes are dropped unread.
 
-    It is healthy from the moment that a greeting has come back to it: then it hears, and it is heard. A broker that
-    takes messages and delivers none (a user who may not publish, a pooler between us and PostgreSQL) is found out so.
+    It is healthy from the moment that a greeting has come back to it, and as long as one does every second: then it
+    hears, and it is heard. A broker that takes messages and delivers none (a user who may not publish any more, a
+    pooler between us and PostgreSQL) is found out so.
     """
 
     def __init__(self, dial: Dial, *, name: str, secret: bytes, limit: int) -> None:
@@ -136,9 +137,14 @@ class WireRelay:
                 tasks.create_task(wire.listen())
                 await self._greet(wire)
                 self._connected()
+                time = asyncio.get_running_loop().time
+                due = time() + GREETING_SECONDS
                 while True:
-                    messages = await self._outbox.take(PING_SECONDS)
-                    await (wire.send(messages) if messages else wire.ping())
+                    if messages := await self._outbox.take(max(0, due - time())):
+                        await wire.send(messages)
+                    if time() >= due:
+                        await self._greet(wire)
+                        due = time() + GREETING_SECONDS
         except* BrokerTrouble as troubles:
             why = troubles
         except* Exception as errors:
@@ -155,7 +161,7 @@ class WireRelay:
             async with asyncio.timeout(SILENCE_SECONDS):
                 await self._echoed.wait()
         except TimeoutError:
-            raise BrokerTrouble(f"{self._name} takes messages, but none comes back.") from None
+            raise BrokerTrouble(wire.unheard) from None
 
     def _connected(self) -> None:
         self.trouble = None

@@ -170,11 +170,19 @@ class TooManyRequests(PulseStageError):
 
 
 class Unavailable(PulseStageError):
-    """The server can't do this now; nothing was changed."""
+    """The server can't do this now; nothing was changed.
+
+    `message` is for everybody. `reason` may name hosts and files, so it is for logs and terminals: as text the error is
+    both.
+    """
 
     code = "unavailable"
     error = "Temporarily unavailable"
 
-    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+    def __init__(self, message: str, retry_after_seconds: int = 1, reason: str = "") -> None:
         self.retry_after_seconds = retry_after_seconds
+        self.reason = reason
         super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.reason}".rstrip()

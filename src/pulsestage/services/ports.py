@@ -201,6 +201,10 @@ class Directory(Protocol):
     async def check(self) -> None:
         """Raises Unavailable if the database doesn't answer."""
 
+    @property
+    def accepts_writes(self) -> bool:
+        """Whether the database could write when it was last asked to."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolUsage:

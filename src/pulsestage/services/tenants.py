@@ -53,6 +53,11 @@ class CachedDirectory:
         """Raises Unavailable if the database doesn't answer."""
         await self._directory.check()
 
+    @property
+    def accepts_writes(self) -> bool:
+        """Whether the database could write when it was last asked to."""
+        return self._directory.accepts_writes
+
 
 async def resolve(context: Context, slug: str) -> Tenant:
     """The tenant with this slug, in letters of any case. Raises TenantNotFound."""

@@ -6,15 +6,12 @@ either case, so that repositories need not know.
 
 from __future__ import annotations
 
-import sqlite3
+import logging
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
-from pulsestage.domain.errors import Unavailable
+from pulsestage.storage.failures import unavailable
+from pulsestage.storage.location import SqliteFile, locate
 from pulsestage.storage.postgres import PostgresBackend
 from pulsestage.storage.sqlite import SqliteBackend
 
@@ -26,11 +23,15 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Executable
 
     from pulsestage.services.ports import PoolUsage
+    from pulsestage.storage.location import Location
     from pulsestage.storage.prepared import Prepared, Row
 
     Rows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
 T = TypeVar("T")
+Use: TypeAlias = Literal["read", "write"]
+
+log = logging.getLogger(__name__)
 
 
 class Connection(Protocol):
@@ -71,26 +72,36 @@ class Backend(Protocol):
 
 
 class Database:
-    """One database, opened by URL (`sqlite:///file` or `postgresql+asyncpg://…`)."""
+    """One database, at a location or a URL that names one. Raises InvalidDatabaseUrl."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        parsed = make_url(url)
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        self.backend: Backend = SqliteBackend(parsed) if self.is_sqlite else PostgresBackend(parsed, pool_size)
+    def __init__(self, where: Location | str, *, pool_size: int = 10) -> None:
+        self.location = locate(where) if isinstance(where, str) else where
+        self.is_sqlite = isinstance(self.location, SqliteFile)
+        self.backend: Backend = (
+            SqliteBackend(self.location)
+            if isinstance(self.location, SqliteFile)
+            else PostgresBackend(self.location, pool_size)
+        )
+        self._out: set[Use] = set()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
         """A transaction that commits when its block ends well. Raises Unavailable."""
-        with unavailable_when_broken():
+        with self._noticing("write"):
             async with self.backend.write() as connection:
                 yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
         """A view of one moment. Raises Unavailable."""
-        with unavailable_when_broken():
+        with self._noticing("read"):
             async with self.backend.read() as connection:
                 yield connection
+
+    @property
+    def accepts_writes(self) -> bool:
+        """Whether the last transaction that could have told could write."""
+        return "write" not in self._out
 
     async def close(self) -> None:
         """Close every connection."""
@@ -100,35 +111,22 @@ class Database:
         """How many connections for transactions are in use. On SQLite that is the one that writes."""
         return self.backend.pool_usage()
 
+    @contextmanager
+    def _noticing(self, use: Use) -> Iterator[None]:
+        """Turn "the database can't do it now" into Unavailable, and log when that begins and when it is over.
 
-@contextmanager
-def unavailable_when_broken() -> Iterator[None]:
-    """Turn "the database can't do it now" into Unavailable; every other error stays what it is."""
-    try:
-        yield
-    except (PoolTimeoutError, TimeoutError) as error:
-        raise Unavailable("The database is busy; nothing was changed. Try again in a moment.") from error
-    except (OperationalError, InterfaceError) as error:
-        raise Unavailable(_explain(error), retry_after_seconds=2) from error
-    except DBAPIError as error:
-        if error.connection_invalidated or _sqlstate_class(error) in {"08", "53", "57"}:
-            raise Unavailable(_explain(error), retry_after_seconds=2) from error
-        raise
-    except (OSError, sqlite3.OperationalError) as error:
-        raise Unavailable("The database can't be reached; nothing was changed.", retry_after_seconds=2) from error
-
-
-def _sqlstate_class(error: DBAPIError) -> str:
-    """PostgreSQL's error class: 08 connection, 53 out of resources (a full disk too), 57 operator intervention."""
-    return str(getattr(error.orig, "sqlstate", None) or "")[:2]
-
-
-def _explain(error: DBAPIError) -> str:
-    reason = str(error.orig).lower()
-    if "locked" in reason or "busy" in reason:
-        return "The database is locked by somebody else; nothing was changed. Try again in a moment."
-    if "full" in reason or _sqlstate_class(error) == "53":
-        return "The server's disk is full; nothing was changed."
-    if "readonly" in reason:
-        return "The database is read-only now; nothing was changed."
-    return "The database can't be reached; nothing was changed."
+        Every other error stays what it is.
+        """
+        try:
+            yield
+        except Exception as error:
+            found = unavailable(error, self.location)
+            if found is None:
+                raise
+            if found.reason and use not in self._out:
+                log.error("The database can't be used to %s: %s", use, found.reason)  # noqa: TRY400 - it says it all
+                self._out.add(use)
+            raise found from error
+        if use in self._out:
+            self._out.discard(use)
+            log.info("The database can be used to %s again: %s", use, self.location.name)

@@ -65,6 +65,11 @@ class SqlDirectory:
         async with self._database.read() as connection:
             await connection.execute(select(tenants.c.id).limit(1))
 
+    @property
+    def accepts_writes(self) -> bool:
+        """Whether the database could write when it was last asked to."""
+        return self._database.accepts_writes
+
 
 def _to_tenant(row: Row[Any]) -> Tenant:
     stored = msgspec.json.decode(row.settings)

@@ -16,10 +16,9 @@ import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import URL, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine, Executable
-    from sqlalchemy.engine import URL
 
     from pulsestage.storage.database import Rows
+    from pulsestage.storage.location import SqliteFile
     from pulsestage.storage.prepared import Prepared, Row
 
 T = TypeVar("T")
@@ -154,11 +153,9 @@ _driver_errors = _DriverErrors()
 class SqliteBackend:
     """A SQLite file."""
 
-    def __init__(self, url: URL) -> None:
-        if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        # Whatever driver the URL names, there is one way to open a file.
-        url = url.set(drivername="sqlite+pysqlite")
+    def __init__(self, file: SqliteFile) -> None:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        url = URL.create("sqlite+pysqlite", database=str(file.path))  # never parsed, so the path may be any
         self.writing_engine = _engine(url)
         event.listen(self.writing_engine, "connect", _use_wal)
         self.reading_engine = _engine(url)

@@ -61,6 +61,8 @@ async def ready(request: Request) -> Response:
     except Unavailable:
         failing.append("database")
     degraded = [] if hub.relay_healthy else ["relay"]
+    if not (failing or context.directory.accepts_writes):
+        degraded.append("writes")
     return reply(ReadinessView(not failing, failing, degraded), status=503 if failing else 200)
 
 
