@@ -90,7 +90,7 @@ async def leave_all_kinds(room: Room) -> None:
 
 
 async def begin_in_all_ways(server: Server, every: Everything, moderator: Cookies) -> None:
-    """With a snapshot, with one that can't be had, and with each kind of reset."""
+    """With a snapshot, with one that can't be had, with each kind of reset, and to the tenant's end."""
     for cookies in (None, moderator):
         async with server.stream("acme", cookies=cookies, snapshot=1) as stream:
             await every.read(stream, "snapshot")
@@ -107,6 +107,10 @@ async def begin_in_all_ways(server: Server, every: Everything, moderator: Cookie
     epoch = (await position_of(other)).partition(".")[0]
     async with server.stream("other", lastEventId=f"{epoch}.1") as stream:
         await every.read(stream, "reset")
+        directory = server.app.state.context.directory
+        await directory.delete(await directory.find("other"), lambda _: None)
+        await server.app.state.hub.check()
+        await every.read(stream, "goodbye")
 
 
 async def no_snapshot(*_: Any) -> Any:

@@ -156,8 +156,10 @@ async def test_no_bounds_no_stream(house: House, caplog: pytest.LogCaptureFixtur
     assert house.hub.stats().connections == {"t1": 1}
 
 
-async def test_an_unknown_tenant_is_an_error(house: House) -> None:
-    assert (await house.join(tenant="nobody")).types == ["goodbye"]
+async def test_the_streams_of_a_tenant_that_does_not_exist_end(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    sink = await house.join(tenant="nobody")
+    assert [(frame.type, frame.data) for frame in sink.frames] == [("goodbye", {"reason": "gone"})]
+    assert caplog.text == ""
     assert house.hub.stats().connections == {}
 
 

@@ -71,6 +71,27 @@ async def test_the_safety_tick_finds_a_new_epoch(house: House) -> None:
     assert sink.types == ["connected", "reset"]
 
 
+async def test_the_safety_tick_ends_the_streams_of_a_tenant_that_was_deleted(house: House) -> None:
+    sink, other = await house.join(), await house.join(tenant="t2")
+    house.store.memory.delete("t1")
+    await house.clock.advance(5)
+    assert sink.types == ["connected", "goodbye"]
+    assert sink.frames[-1].data == {"reason": "gone"}
+    assert other.types == ["connected"]
+    assert house.hub.total_connections == 1
+
+
+async def test_a_tenant_that_is_new_while_the_heads_are_read_keeps_its_streams(house: House) -> None:
+    await house.join()
+    house.store.open.clear()
+    await house.clock.advance(5)
+    house.store.memory.create("t3")
+    sink = await house.join(tenant="t3")
+    house.store.open.set()
+    await house.clock.advance(1)
+    assert sink.types == ["connected"]
+
+
 async def test_the_safety_tick_finds_nothing_to_do(house: House) -> None:
     await house.clock.advance(20)
     assert house.store.asked == []  # no streams, no questions

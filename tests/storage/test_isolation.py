@@ -15,10 +15,7 @@ from pulsestage.services.ports import QuestionQuery, Transaction
 from pulsestage.storage.tables import metadata
 from tests.domain.examples import LATER, NOW, a_question, a_tag
 from tests.storage.conftest import Storage
-
-TEAM = Team("m1", "t1", "Engineering", "engineering", None, is_active=True, created_at=NOW)
-QUESTION = a_question(team_id="m1")
-TAG = a_tag("g1", "Pay")
+from tests.storage.everything import QUESTION, fill
 
 Call = Callable[[Transaction], Awaitable[Any]]
 
@@ -60,20 +57,6 @@ WRITES: dict[str, Call] = {
 PORTS = (ports.Questions, ports.Votes, ports.Tags, ports.Teams, ports.Members, ports.SpentTokens)
 
 
-async def _fill(storage: Storage) -> None:
-    """One of everything, for `t1`."""
-    async with storage.unit_of_work.write("t1") as tx:
-        await tx.teams.add(TEAM)
-        await tx.tags.add(TAG)
-        await tx.tags.add(a_tag("g2", "Food"))
-        await tx.questions.add(QUESTION, ["office"])
-        await tx.questions.add_tag("q1", "g1")
-        await tx.votes.change({("q1", "ann")}, set(), [a_question(upvotes=1)])
-        await tx.members.add(Member("p1", "t1", Role.OWNER, NOW))
-        await tx.spent_tokens.spend("token", LATER)
-        tx.append(life.pin(QUESTION, "p1", NOW)[1])
-
-
 def test_every_method_of_every_repository_is_tried() -> None:
     methods = {
         f"{port.__name__}.{name}" for port in PORTS for name, each in vars(port).items() if not name.startswith("_")
@@ -83,7 +66,7 @@ def test_every_method_of_every_repository_is_tried() -> None:
 
 
 async def test_a_stranger_finds_nothing(storage: Storage) -> None:
-    await _fill(storage)
+    await fill(storage.unit_of_work)
     for name, call in READS.items():
         async with storage.unit_of_work.read("t1") as tx:
             assert await call(tx), name
@@ -97,7 +80,7 @@ async def test_a_stranger_finds_nothing(storage: Storage) -> None:
 
 
 async def test_a_stranger_changes_nothing(storage: Storage) -> None:
-    await _fill(storage)
+    await fill(storage.unit_of_work)
     before, seen = await storage.rows("t1"), await _see(storage)
     for name, call in WRITES.items():
         async with storage.unit_of_work.write("t2") as tx:
@@ -112,13 +95,13 @@ async def _see(storage: Storage) -> list[object]:
 
 
 async def test_a_token_that_one_tenant_spent_is_not_spent_for_another(storage: Storage) -> None:
-    await _fill(storage)
+    await fill(storage.unit_of_work)
     async with storage.unit_of_work.write("t2") as tx:
         assert await tx.spent_tokens.spend("token", LATER)
 
 
 async def test_a_stranger_reads_no_event(storage: Storage) -> None:
-    await _fill(storage)
+    await fill(storage.unit_of_work)
     assert len(await storage.store.read("t1", 0, 10)) == 1
     assert not await storage.store.read("t2", 0, 10)
 
@@ -129,7 +112,7 @@ TABLES = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?({'|'.join(metadata.tabl
 async def test_every_statement_names_the_tenant(storage: Storage) -> None:
     """Read off what is really sent, whoever built it."""
     statements = storage.statements()
-    await _fill(storage)
+    await fill(storage.unit_of_work)
     for call in READS.values():
         async with storage.unit_of_work.write("t1") as tx:
             await call(tx)
@@ -151,7 +134,7 @@ async def test_every_statement_names_the_tenant(storage: Storage) -> None:
 
 
 async def test_a_tenant_that_is_deleted_takes_everything_along_and_nothing_of_others(storage: Storage) -> None:
-    await _fill(storage)
+    await fill(storage.unit_of_work)
     async with storage.unit_of_work.write("t2") as tx:
         await tx.tags.add(a_tag("other", "Pay"))
     before = await storage.rows("t2")

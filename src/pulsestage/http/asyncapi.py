@@ -22,7 +22,7 @@ from pulsestage.http.routes.streams import StreamQuery
 from pulsestage.http.schemas import POSITION, Schema, described, ref
 from pulsestage.realtime import EXPIRED_POSITION, UNKNOWN_POSITION
 from pulsestage.realtime.frames import MAX_LINE_BYTES
-from pulsestage.realtime.subscription import SERVER_ERROR
+from pulsestage.realtime.subscription import GONE, SERVER_ERROR
 from pulsestage.services import wire
 from pulsestage.services.views import SnapshotView
 
@@ -105,9 +105,8 @@ def messages() -> Iterator[Message]:
     yield Message("heartbeat", "The stream is still there.", (), described({"timestamp": _MILLIS}, "Frame"))
     summary = "What the client has can't be continued: forget it."
     yield Message("reset", summary, (), _reason("Reset", UNKNOWN_POSITION, EXPIRED_POSITION))
-    yield Message(
-        "goodbye", "The server ends this stream: come back.", ("retry",), _reason("Goodbye", "shutdown", SERVER_ERROR)
-    )
+    summary = "The server ends this stream: come back, unless it is `gone`, as the tenant was deleted."
+    yield Message("goodbye", summary, ("retry",), _reason("Goodbye", "shutdown", SERVER_ERROR, GONE))
 
 
 @cache

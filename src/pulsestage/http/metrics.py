@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.utils import floatToGoString
 
 from pulsestage.realtime import EXPIRED_POSITION, UNKNOWN_POSITION, Histogram
-from pulsestage.realtime.subscription import CLIENT_GONE, SERVER_ERROR, STALLED
+from pulsestage.realtime.subscription import CLIENT_GONE, GONE, SERVER_ERROR, STALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 RESET_REASONS: Final = (UNKNOWN_POSITION, EXPIRED_POSITION)
-CLOSE_REASONS: Final = (CLIENT_GONE, STALLED, SERVER_ERROR, "shutdown")
+CLOSE_REASONS: Final = (CLIENT_GONE, STALLED, SERVER_ERROR, "shutdown", GONE)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _PROCESS = ProcessCollector(registry=None)
 

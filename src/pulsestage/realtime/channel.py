@@ -17,6 +17,7 @@ from pulsestage.realtime.filter import View
 from pulsestage.realtime.follower import Follower
 from pulsestage.realtime.payloads import Payload, Payloads
 from pulsestage.realtime.store import LogBounds
+from pulsestage.realtime.subscription import GONE
 from pulsestage.realtime.window import Entry
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ class Channel:
                     subscription.begin_anew(reason)
                 else:
                     subscription.proceed()
+
+    def vanished(self) -> None:
+        """End every stream: there is no such log."""
+        for subscription in list(self.subscriptions):
+            subscription.close(GONE)
 
     def grew(self) -> None:
         """Send what is new: now if there was time to breathe since the last time, else together with what follows."""

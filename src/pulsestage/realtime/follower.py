@@ -31,6 +31,9 @@ class Audience(Protocol):
     def grew(self) -> None:
         """The feed has new events."""
 
+    def vanished(self) -> None:
+        """The store has no such log, or has it no more."""
+
 
 class Asker(Protocol):
     """Who waits for fresh bounds."""
@@ -137,12 +140,15 @@ class Follower:
             self._look_wanted = False
             askers, self._askers = self._askers, []
             try:
-                bounds = (await self._engine.store.bounds((self._tenant,)))[self._tenant]
+                bounds = (await self._engine.store.bounds((self._tenant,))).get(self._tenant)
             except Exception as error:
                 logger.exception("The log of tenant %s could not be read", self._tenant)
                 for asker in askers:
                     asker.fail(error)
             else:
+                if bounds is None:
+                    self._audience.vanished()
+                    break
                 self._adopt(bounds)
                 for asker in askers:
                     asker.consulted()

@@ -152,17 +152,20 @@ class Hub:
             self._checking = False
 
     async def _look(self) -> None:
+        channels = list(self._channels.items())
         try:
-            bounds = await self._engine.store.bounds(tuple(self._channels))
+            bounds = await self._engine.store.bounds([tenant for tenant, _ in channels])
         except Exception:
             if not self._failing:  # once per spell: the log of a broken store should say so, not count the ticks
                 logger.exception("The heads of the logs could not be read; will try again")
             self._failing = True
         else:
             self._failing = False
-            for tenant, channel in list(self._channels.items()):
+            for tenant, channel in channels:
                 if tenant in bounds:
                     channel.check(bounds[tenant])
+                else:
+                    channel.vanished()
 
     async def close(self, reason: str) -> None:
         """Refuse new streams, and say goodbye to all that there are."""

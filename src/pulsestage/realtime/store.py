@@ -35,7 +35,10 @@ class EventStore(Protocol):
     """
 
     async def bounds(self, tenants: Collection[str]) -> Mapping[str, LogBounds]:
-        """The bounds of each of these logs, by one query; a tenant that doesn't exist is missing."""
+        """The bounds of each of these logs, by one query; a tenant that doesn't exist is missing.
+
+        The streams of a tenant that is missing end, with a `goodbye` whose reason is `gone`.
+        """
 
     async def read(self, tenant: str, after: int, limit: int) -> Sequence[Event]:
         """The first `limit` events with seq > `after`, ascending. If older ones were pruned the first seq shows it."""
@@ -108,6 +111,10 @@ class MemoryEventStore:
         event = Event(log.head + 1, type_, timestamp, variants, topic, key)
         log.events.append(event)
         return event
+
+    def delete(self, tenant: str) -> None:
+        """End the tenant's log, with all that is in it."""
+        del self._logs[tenant]
 
     def prune(self, tenant: str, floor: int) -> None:
         """Forget events 1 … `floor`."""

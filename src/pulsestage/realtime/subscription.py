@@ -34,6 +34,8 @@ logger = logging.getLogger("pulsestage.realtime")
 
 CLIENT_GONE: Final = "client-gone"
 SERVER_ERROR: Final = "server-error"
+GONE: Final = "gone"
+"""The log was deleted, so the client need not come back."""
 STALLED: Final = "stalled"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
     from contextlib import AbstractAsyncContextManager
 
     from pulsestage.domain.events import Event
@@ -197,6 +197,12 @@ class Directory(Protocol):
 
     async def add(self, tenant: Tenant) -> None:
         """Store a new tenant with an empty log. Raises SlugTaken."""
+
+    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
+        """Delete a tenant with all that is its own, in small steps; `progress` is told how many rows each one took.
+
+        Nobody finds it from the first step on. Deletions that were cut off before are finished too.
+        """
 
     async def check(self) -> None:
         """Raises Unavailable if the database doesn't answer."""

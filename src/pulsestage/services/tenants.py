@@ -49,6 +49,11 @@ class CachedDirectory:
         """Store a new tenant."""
         await self._directory.add(tenant)
 
+    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
+        """Delete a tenant."""
+        self._known.pop(tenant.slug, None)
+        await self._directory.delete(tenant, progress)
+
     async def check(self) -> None:
         """Raises Unavailable if the database doesn't answer."""
         await self._directory.check()

@@ -11,10 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from pulsestage.domain.errors import SlugTaken
 from pulsestage.domain.policy import Role
 from pulsestage.domain.tenant import Tenant, TenantSettings
+from pulsestage.storage import deletion
 from pulsestage.storage.event_log import new_epoch
 from pulsestage.storage.tables import logs, tenants
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Row
 
     from pulsestage.storage.database import Database
@@ -35,7 +38,8 @@ class SqlDirectory:
     async def every(self) -> list[Tenant]:
         """All tenants, by slug."""
         async with self._database.read() as connection:
-            rows = (await connection.execute(select(tenants).order_by(tenants.c.slug))).all()
+            query = select(tenants).where(deletion.not_deleted).order_by(tenants.c.slug)
+            rows = (await connection.execute(query)).all()
         return [_to_tenant(row) for row in rows]
 
     async def add(self, tenant: Tenant) -> None:
@@ -59,6 +63,11 @@ class SqlDirectory:
                 raise SlugTaken from None
             row = {"tenant_id": tenant.id, "epoch": new_epoch(), "floor": 0, "head": 0}
             await connection.execute(insert(logs), row)
+
+    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
+        """Delete a tenant with all that is its own, and finish what was begun before."""
+        await deletion.begin(self._database, tenant.id)
+        await deletion.finish(self._database, progress)
 
     async def check(self) -> None:
         """Raises Unavailable if the database doesn't answer."""

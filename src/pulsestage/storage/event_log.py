@@ -76,8 +76,14 @@ def new_epoch() -> str:
 async def append(
     connection: Connection, tenant_id: str, happened: Sequence[DomainEvent], now: Millis
 ) -> tuple[Position, list[Event]]:
-    """Write events under the tenant's next numbers; where the log then stands. The last statements before a commit."""
-    [(epoch, head)] = await connection.run(_take, {"tenant": tenant_id, "count": len(happened)})
+    """Write events under the tenant's next numbers; where the log then stands. The last statements before a commit.
+
+    Raises TenantNotFound if it was deleted.
+    """
+    taken = await connection.run(_take, {"tenant": tenant_id, "count": len(happened)})
+    if not taken:
+        raise TenantNotFound
+    [(epoch, head)] = taken
     first = head - len(happened) + 1
     logged = [wire.encode(event, seq, now) for seq, event in enumerate(happened, first)]
     await connection.run_many(_insert, [_row(tenant_id, event) for event in logged])
