@@ -1,6 +1,6 @@
 """Finding tenants: what is remembered, and for how long."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -28,6 +28,9 @@ class CountingDirectory:
 
     async def add(self, tenant: Tenant) -> None:
         self.known[tenant.slug] = tenant
+
+    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
+        del self.known[tenant.slug]
 
     async def check(self) -> None:
         """Always there."""
@@ -76,6 +79,15 @@ async def test_a_tenant_that_is_not_there_is_asked_for_each_time() -> None:
     clock.seconds += 6
     assert await cached.find("acme") is None
     assert directory.asked == 3
+
+
+async def test_a_tenant_that_was_deleted_here_is_not_remembered() -> None:
+    directory = CountingDirectory()
+    cached = CachedDirectory(directory)
+    await cached.add(named("Acme"))
+    assert await cached.find("acme") == named("Acme")
+    await cached.delete(named("Acme"), lambda _: None)
+    assert await cached.find("acme") is None
 
 
 @pytest.mark.parametrize("slug", ["acme", "ACME", "Acme"])

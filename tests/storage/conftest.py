@@ -4,9 +4,10 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from pulsestage.storage.sqlite import SqliteBackend
 from pulsestage.storage.tables import metadata, tenants
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 from tests.domain.examples import NOW
+from tests.storage.databases import Databases
 
 
 @dataclass
@@ -128,3 +130,10 @@ async def storage(database: Database) -> AsyncIterator[Storage]:
     storage.stop_listening()
     async with database.write() as connection:
         await connection.execute(delete(tenants))
+
+
+@pytest.fixture
+async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Databases]:
+    """Makes databases of either kind, and closes them."""
+    async with AsyncExitStack() as stack:
+        yield Databases(request, tmp_path, stack)

@@ -73,4 +73,4 @@ async def test_what_is_being_written_while_the_tenant_is_deleted_fails(storage: 
 
 def test_every_table_but_those_of_the_service_itself_belongs_to_a_tenant() -> None:
     others = {table.name for table in metadata.sorted_tables if "tenant_id" not in table.c}
-    assert others == {"tenants", "instances"}
+    assert others == {"tenants", "instances", "leases"}

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import sqlalchemy as sa
 
 from pulsestage.storage.migrations import versions
+from pulsestage.storage.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from types import ModuleType
 
-    from pulsestage.storage.database import Database
+    from pulsestage.storage.database import Connection, Database
 
 log = logging.getLogger(__name__)
 
@@ -185,19 +186,41 @@ async def upgrade(
     Raises Unavailable and SchemaNotTolerated.
     """
     async with database.write() as connection:
-        if not database.is_sqlite:
-            # Several instances may start together; the later ones wait and find nothing left to do.
-            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        await _lock(database, connection)
         before, after = await connection.run_sync(partial(_upgrade, known=known or migrations(), finish=finish))
     if before.is_newer:
         log.info("the database has schema %s; this version knows %s, and is tolerated", before.current, before.needed)
     return before, after
 
 
+async def rebuild(database: Database, connection: Connection, revision: str) -> None:
+    """Drop every table with all it holds, and make those of a revision that this program knows."""
+    await _lock(database, connection)
+    await connection.run_sync(_drop)
+    known = [migration for migration in migrations() if migration.revision <= revision]
+    await connection.run_sync(partial(_upgrade, known=known, finish=False))
+
+
+async def upgrade_rebuilt(connection: Connection) -> None:
+    """Run what is missing in tables that `rebuild` has made, in the same transaction."""
+    await connection.run_sync(partial(_upgrade, known=migrations(), finish=False))
+
+
 async def inspect(database: Database, *, known: Sequence[Migration] | None = None) -> Schema:
     """What the database has had. Changes nothing."""
     async with database.read() as connection:
         return await connection.run_sync(partial(_read, known=known or migrations()))
+
+
+async def _lock(database: Database, connection: Connection) -> None:
+    if not database.is_sqlite:
+        # Several instances may start together; the later ones wait and find nothing left to do.
+        await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _drop(connection: sa.Connection) -> None:
+    metadata.drop_all(connection)
+    _metadata.drop_all(connection)
 
 
 def _upgrade(connection: sa.Connection, *, known: Sequence[Migration], finish: bool) -> tuple[Schema, Schema]:

@@ -195,20 +195,25 @@ spent_tokens = Table(
 )
 Index("ix_spent_tokens_expires_at", spent_tokens.c.expires_at)
 
-# Who serves this database now. Not a tenant's, and nothing that needs a backup: each row is written anew all the time.
+NOT_COPIED = {"copied": False}
+"""The `info` of a table whose rows mean nothing in a copy of the database."""
+
+# Who serves this database now. Not a tenant's, and each row is written anew all the time.
 instances = Table(
     "instances",
     metadata,
     Column("id", String(36), primary_key=True),
     Column("beat", BigInteger, nullable=False),
     Column("facts", Text, nullable=False),
+    info=NOT_COPIED,
 )
 
-# Which instance does a job for all of them. Not a tenant's, and nothing that needs a backup: a lease ends by itself.
+# Which instance does a job for all of them. Not a tenant's, and a lease ends by itself.
 leases = Table(
     "leases",
     metadata,
     Column("job", String(64), primary_key=True),
     Column("holder", String(36), nullable=False),
     _millis("expires_at"),
+    info=NOT_COPIED,
 )
