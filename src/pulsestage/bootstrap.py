@@ -174,7 +174,7 @@ def make_census(
         instance_id=instance_id,
         about=Facts(
             version=pulsestage.__version__,
-            secret=hashlib.blake2b(secret, digest_size=8, person=b"pulsestage same").hexdigest(),
+            secret=fingerprint(secret),
             relay=f"{kind if kind in {'postgres', 'memory'} else 'redis'} {settings.relay_channel}",
             address=settings.base_url,
             schema=migrate.newest(),
@@ -274,13 +274,18 @@ def new_id(clock: Callable[[], Millis] = clock) -> str:
 
 def secret_of(settings: Settings) -> bytes:
     """The server's secret: from the settings, or from a file made at the first start, readable by its owner alone."""
+    return secret_if_made(settings) or keep_secret(settings, secrets.token_hex(32).encode())
+
+
+def secret_if_made(settings: Settings) -> bytes | None:
+    """The server's secret, or None if there is none yet."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
-    path = settings.data_dir / "secret.key"
+    path = secret_file(settings)
     try:
         secret = path.read_bytes().strip()
     except FileNotFoundError:
-        secret = _make_secret(path)
+        return None
     if len(secret) < SHORTEST_SECRET:
         # An empty file, left by a full disk or a crash, would let anybody sign anything.
         raise OSError(
@@ -289,14 +294,26 @@ def secret_of(settings: Settings) -> bytes:
     return secret
 
 
-def _make_secret(path: Path) -> bytes:
+def secret_file(settings: Settings) -> Path:
+    """Where the secret is kept that the settings don't name."""
+    return settings.data_dir / "secret.key"
+
+
+def keep_secret(settings: Settings, secret: bytes) -> bytes:
+    """Write the file of the secret, unless there is one; the secret that counts."""
+    path = secret_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secret)
     except FileExistsError:
         pass  # another process was first; its secret counts
     return path.read_bytes().strip()
+
+
+def fingerprint(secret: bytes) -> str:
+    """Tells whether two secrets are the same, and nothing else of them."""
+    return hashlib.blake2b(secret, digest_size=8, person=b"pulsestage same").hexdigest()
 
 
 async def _prune_forever(

@@ -25,19 +25,15 @@ def test_help_names_every_command(call: Call, command: str) -> None:
 
 def test_the_schema_is_brought_up_to_date(call: Call, database_url: str) -> None:
     here = ("--database-url", database_url)
-    assert json.loads(call("db", "current", "--json", *here).out)["current"] is None
-    assert "nothing yet" in call("db", "current", *here).out
+    if database_url.startswith("postgresql"):  # where there is one before its first use
+        assert json.loads(call("db", "current", "--json", *here).out)["current"] is None
+        assert "nothing yet" in call("db", "current", *here).out
     assert "from empty to" in call("db", "upgrade", *here).out
     assert "already" in call("db", "upgrade", *here).out
     assert "already" in call("db", "upgrade", "--finish", *here).out
     after = json.loads(call("db", "current", "--json", *here).out)
     assert after["current"] == after["needed"]
     assert (after["upToDate"], after["tolerated"], after["unfinished"]) == (True, True, [])
-
-
-def test_after_a_restore_every_log_has_a_new_epoch(call: Call) -> None:
-    call("tenant", "create", "acme")
-    assert "2 logs" in call("db", "new-epoch").out
 
 
 def test_tenants(call: Call) -> None:
@@ -56,6 +52,7 @@ def test_tenants(call: Call) -> None:
     ],
 )
 def test_what_can_not_be_done_is_one_sentence(call: Call, arguments: tuple[str, ...], sentence: str) -> None:
+    call("tenant", "create", "acme")
     called = call(*arguments)
     assert called.code == 1
     assert called.err.startswith(f"Error: {sentence}")
@@ -63,6 +60,7 @@ def test_what_can_not_be_done_is_one_sentence(call: Call, arguments: tuple[str, 
 
 
 def test_a_link_is_all_that_is_printed(call: Call) -> None:
+    call("tenant", "create", "acme")
     printed = call("link", "--tenant", "default", PULSESTAGE_PUBLIC_URL="https://ask.example/qa/").out
     assert printed.startswith("https://ask.example/qa/app/default#signin=")
     assert printed.count("\n") == 1
@@ -77,6 +75,7 @@ def test_names_of_tenants_are_typed_in_any_case(call: Call) -> None:
 
 
 def test_what_was_assumed_of_the_address_is_said(call: Call) -> None:
+    call("tenant", "create", "acme")
     assumed = call("link", "--tenant", "default", PULSESTAGE_PORT="8000")
     assert assumed.out.startswith("http://127.0.0.1:8000/app/default#")
     assert "taking http://127.0.0.1:8000 for its address" in assumed.err

@@ -108,7 +108,7 @@ async def begin_in_all_ways(server: Server, every: Everything, moderator: Cookie
     async with server.stream("other", lastEventId=f"{epoch}.1") as stream:
         await every.read(stream, "reset")
         directory = server.app.state.context.directory
-        await directory.delete(await directory.find("other"), lambda _: None)
+        await directory.begin_deletion(await directory.find("other"))
         await server.app.state.hub.check()
         await every.read(stream, "goodbye")
 

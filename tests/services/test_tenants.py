@@ -29,8 +29,11 @@ class CountingDirectory:
     async def add(self, tenant: Tenant) -> None:
         self.known[tenant.slug] = tenant
 
-    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
+    async def begin_deletion(self, tenant: Tenant) -> None:
         del self.known[tenant.slug]
+
+    async def finish_deletions(self, progress: Callable[[int], None]) -> None:
+        """Nothing is left."""
 
     async def check(self) -> None:
         """Always there."""
@@ -86,7 +89,7 @@ async def test_a_tenant_that_was_deleted_here_is_not_remembered() -> None:
     cached = CachedDirectory(directory)
     await cached.add(named("Acme"))
     assert await cached.find("acme") == named("Acme")
-    await cached.delete(named("Acme"), lambda _: None)
+    await cached.begin_deletion(named("Acme"))
     assert await cached.find("acme") is None
 
 

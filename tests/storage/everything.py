@@ -12,9 +12,9 @@ QUESTION = a_question(team_id="m1")
 TAG = a_tag("g1", "Pay")
 
 
-async def fill(unit_of_work: UnitOfWork) -> None:
-    """One of everything, for `t1`."""
-    async with unit_of_work.write("t1") as tx:
+async def fill(unit_of_work: UnitOfWork, tenant: str = "t1") -> None:
+    """One of everything, for one tenant."""
+    async with unit_of_work.write(tenant) as tx:
         await tx.teams.add(TEAM)
         await tx.tags.add(TAG)
         await tx.tags.add(a_tag("g2", "Food"))

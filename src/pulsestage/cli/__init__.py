@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import pulsestage
-from pulsestage.cli import admin, demo, schema, serve, tail
+from pulsestage.cli import admin, copies, demo, schema, serve, tail, tenants
 from pulsestage.cli.conformance import command as conformance
 from pulsestage.cli.terminal import out, spoken_errors
 
@@ -25,7 +25,9 @@ app.command()(demo.demo)
 app.command()(tail.tail)
 app.command()(conformance.conformance)
 app.command()(admin.link)
-app.add_typer(admin.tenant, name="tenant")
+app.command()(copies.backup)
+app.command()(copies.restore)
+app.add_typer(tenants.tenant, name="tenant")
 app.add_typer(schema.db, name="db")
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from pulsestage.bootstrap import opened
+from pulsestage.cli.databases import check_file, database_name
 from pulsestage.cli.options import DatabaseUrl, Json, settings_from
-from pulsestage.cli.terminal import Failure, err, out, run
+from pulsestage.cli.terminal import Failure, err, out, run, wide
 from pulsestage.services import census
 from pulsestage.storage import migrate
 from pulsestage.storage.instances import SqlRoll
@@ -38,10 +40,11 @@ def db_upgrade(
 async def _upgrade(settings: Settings, *, finish: bool) -> None:
     async with opened(settings, upgraded=False) as database:
         before, after = await migrate.upgrade(database)
+        name = database_name(settings)
         if before.current == after.current:
-            out.print(f"The database is at {after.current} already.", markup=False)
+            out.print(f"{name} is at {after.current} already.", markup=False, soft_wrap=True)
         else:
-            out.print(f"The database went from {before.current or 'empty'} to {after.current}.", markup=False)
+            out.print(f"{name} went from {before.current or 'empty'} to {after.current}.", markup=False, soft_wrap=True)
         if finish and (waiting := after.unfinished):
             await _refuse_while_older_ones_run(settings, database, after)
             _, after = await migrate.upgrade(database, finish=True)
@@ -75,10 +78,12 @@ def db_current(*, database_url: DatabaseUrl = None, as_json: Json = False) -> No
 
 
 async def _current(settings: Settings, *, as_json: bool) -> None:
+    check_file(settings)
     async with opened(settings, upgraded=False) as database:
         schema = await migrate.inspect(database)
     if as_json:
         shown = {
+            "database": database_name(settings),
             "current": schema.current,
             "needed": schema.needed,
             "upToDate": not schema.missing,
@@ -88,9 +93,14 @@ async def _current(settings: Settings, *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(shown))
         return
-    table = Table("The database has", "This version needs", "Usable by versions that know")
-    table.add_row(schema.current or "nothing yet", schema.needed, f"{schema.tolerated_from or 'any'} or newer")
-    out.print(table)
+    table = Table("Database", "It has", "This version needs", "Usable by versions that know")
+    table.add_row(
+        Text(database_name(settings)),
+        schema.current or "nothing yet",
+        schema.needed,
+        f"{schema.tolerated_from or 'any'} or newer",
+    )
+    wide.print(table)
     if not schema.tolerates_us:
         err.print("This version can't use the database any more.", markup=False)
     elif schema.missing:

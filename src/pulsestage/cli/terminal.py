@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn import Config
 
@@ -22,11 +23,14 @@ from pulsestage.bootstrap import RelayUnreachable
 from pulsestage.cluster.relays import InvalidRelayUrl
 from pulsestage.domain.errors import InvalidInput, PulseStageError, Unavailable
 from pulsestage.settings import UnknownSetting
+from pulsestage.storage.copies import CopyRefused
 from pulsestage.storage.location import InvalidDatabaseUrl
 from pulsestage.storage.migrate import SchemaNotTolerated
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+    from pulsestage.storage.copies import TableContents
 
 out = Console(highlight=False, emoji=False)
 wide = Console(highlight=False, emoji=False, width=10_000)
@@ -40,6 +44,7 @@ class Failure(Exception):
 
 _ARE_SENTENCES = (
     Failure,
+    CopyRefused,
     InvalidDatabaseUrl,
     InvalidInput,
     InvalidRelayUrl,
@@ -58,6 +63,15 @@ def may_show_secrets() -> bool:
 def one_line(text: str) -> str:
     """What people typed, fit for a terminal: line breaks and what could steer the terminal become spaces."""
     return "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in text)
+
+
+@contextmanager
+def progress(what: str, tables: Sequence[TableContents] = ()) -> Iterator[Callable[[int], None]]:
+    """On a terminal, show how many rows are done, and of how many if that is known. Call it with each few more."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+        task = shown.add_task(what, total=sum(table.rows for table in tables) if tables else None)
+        yield lambda rows: shown.advance(task, rows)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

@@ -198,10 +198,13 @@ class Directory(Protocol):
     async def add(self, tenant: Tenant) -> None:
         """Store a new tenant with an empty log. Raises SlugTaken."""
 
-    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
-        """Delete a tenant with all that is its own, in small steps; `progress` is told how many rows each one took.
+    async def begin_deletion(self, tenant: Tenant) -> None:
+        """Let nobody find or change a tenant any more, and end its streams. Its slug is free at once."""
 
-        Nobody finds it from the first step on. Deletions that were cut off before are finished too.
+    async def finish_deletions(self, progress: Callable[[int], None]) -> None:
+        """Delete what there is of tenants whose deletion has begun, also those of a run that was cut off.
+
+        It is done in small steps; `progress` is told how many rows each one took.
         """
 
     async def check(self) -> None:

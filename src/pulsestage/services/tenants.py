@@ -49,10 +49,14 @@ class CachedDirectory:
         """Store a new tenant."""
         await self._directory.add(tenant)
 
-    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
-        """Delete a tenant."""
+    async def begin_deletion(self, tenant: Tenant) -> None:
+        """Take a tenant from everybody."""
         self._known.pop(tenant.slug, None)
-        await self._directory.delete(tenant, progress)
+        await self._directory.begin_deletion(tenant)
+
+    async def finish_deletions(self, progress: Callable[[int], None]) -> None:
+        """Delete what there is of tenants whose deletion has begun."""
+        await self._directory.finish_deletions(progress)
 
     async def check(self) -> None:
         """Raises Unavailable if the database doesn't answer."""

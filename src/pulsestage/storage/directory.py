@@ -64,9 +64,12 @@ class SqlDirectory:
             row = {"tenant_id": tenant.id, "epoch": new_epoch(), "floor": 0, "head": 0}
             await connection.execute(insert(logs), row)
 
-    async def delete(self, tenant: Tenant, progress: Callable[[int], None]) -> None:
-        """Delete a tenant with all that is its own, and finish what was begun before."""
+    async def begin_deletion(self, tenant: Tenant) -> None:
+        """Take a tenant from everybody."""
         await deletion.begin(self._database, tenant.id)
+
+    async def finish_deletions(self, progress: Callable[[int], None]) -> None:
+        """Delete what there is of tenants whose deletion has begun."""
         await deletion.finish(self._database, progress)
 
     async def check(self) -> None:
