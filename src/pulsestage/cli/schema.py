@@ -42,9 +42,13 @@ async def _upgrade(settings: Settings, *, finish: bool) -> None:
         before, after = await migrate.upgrade(database)
         name = database_name(settings)
         if before.current == after.current:
-            out.print(f"{name} is at {after.current} already.", markup=False, soft_wrap=True)
+            out.print(f"The database {name} is at {after.current} already.", markup=False, soft_wrap=True)
         else:
-            out.print(f"{name} went from {before.current or 'empty'} to {after.current}.", markup=False, soft_wrap=True)
+            out.print(
+                f"The database {name} went from {before.current or 'empty'} to {after.current}.",
+                markup=False,
+                soft_wrap=True,
+            )
         if finish and (waiting := after.unfinished):
             await _refuse_while_older_ones_run(settings, database, after)
             _, after = await migrate.upgrade(database, finish=True)
