@@ -36,9 +36,8 @@ def test_an_empty_database_is_refused(call: Call, tmp_path: Path, postgres_url: 
         for arguments in EXISTING:
             called = call(*arguments, PULSESTAGE_DATABASE_URL=url)
             assert (called.code, called.out) == (1, ""), arguments
-            assert called.err == (
-                f"Error: The database {locate(url).name} is empty. PULSESTAGE_DATABASE_URL or --database-url names it.\n"
-            )
+            sentence = f"The database {locate(url).name} is empty. PULSESTAGE_DATABASE_URL or --database-url names it."
+            assert called.err == f"Error: {sentence}\n"
     assert [each.name for each in tmp_path.iterdir()] == ["empty.db"]
 
 

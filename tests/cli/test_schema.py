@@ -14,6 +14,7 @@ from pulsestage.services.ports import Facts
 from pulsestage.storage import migrate
 from pulsestage.storage.database import Database
 from pulsestage.storage.instances import SqlRoll
+from pulsestage.storage.location import locate
 from tests.storage.test_migrate_tolerance import OURS, Additive, InTwoParts
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def signing(url: str, facts: Facts) -> Iterator[None]:
 def test_a_newer_schema_that_tolerates_this_version_is_shown(call: Call, database_url: str) -> None:
     upgraded(database_url, NEWER[:-1])
     assert current(call, database_url) == {
-        "database": database_url.removeprefix("sqlite:///"),
+        "database": locate(database_url).name,
         "current": "9001",
         "needed": OURS[-1].revision,
         "upToDate": True,
@@ -107,8 +108,7 @@ def test_an_upgrade_is_finished_after_the_last_older_instance(
     upgraded(database_url, OURS)
     monkeypatch.setattr(migrate, "migrations", lambda: NEWER)
     done = call("db", "upgrade", *here)
-    name = database_url.removeprefix("sqlite:///")
-    assert done.out == f"The database {name} went from {OURS[-1].revision} to 9002.\n"
+    assert done.out == f"The database {locate(database_url).name} went from {OURS[-1].revision} to 9002.\n"
     assert "Not finished: 9002." in done.err
     assert current(call, database_url)["unfinished"] == ["9002"]
 
