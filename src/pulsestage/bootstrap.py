@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING
 
 import pulsestage
 from pulsestage.cluster import relays
-from pulsestage.cluster.limits import RedisLimits
 from pulsestage.cluster.local import LocalRelay
-from pulsestage.cluster.redis_servers import redis_client
 from pulsestage.domain.anonymity import Pseudonyms
 from pulsestage.http.admission import StreamLimits
 from pulsestage.http.app import HttpOptions, create_app
@@ -235,6 +233,9 @@ async def rate_limits(settings: Settings, tasks: asyncio.TaskGroup, *, shared: b
     if not shared or settings.url_of_relay in {"memory", "postgres"}:
         yield here
         return
+    from pulsestage.cluster.limits import RedisLimits  # noqa: PLC0415 - with its driver, as in relays.py
+    from pulsestage.cluster.redis_servers import redis_client  # noqa: PLC0415 - likewise
+
     async with redis_client(settings.url_of_relay) as client:
         yield RedisLimits(
             client,

@@ -56,9 +56,6 @@ def test_workers_of_both_versions_serve_sqlite(tmp_path: Path, version_before: s
         installed.unlink()
         restart_worker(site, 1)
         serve_each_other(site.alone(0), site.alone(1))
-        installed.symlink_to(version_before)
-        restart_worker(site, 0)
-        serve_each_other(site.alone(0), site.alone(1))
     finally:
         site.end()
 

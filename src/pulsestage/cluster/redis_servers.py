@@ -13,6 +13,8 @@ from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
 
+from pulsestage.cluster.trouble import InvalidRelayUrl
+
 CLIENT_SECONDS: Final = 0.5
 """How long a client waits for a connection, and for an answer."""
 
@@ -23,10 +25,6 @@ _CREDENTIALS: Final = ("username", "password")
 Address: TypeAlias = tuple[str, int]
 Options: TypeAlias = dict[str, Any]
 """What redis-py's connections take."""
-
-
-class InvalidRelayUrl(ValueError):
-    """This URL names no relay. The message is for the operator and has no password in it."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The relay that a URL names."""
+"""The relay that a URL names. Redis' driver is imported only for its relay: it takes a tenth of a program's start."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 from typing import Protocol
 
 from pulsestage.cluster.postgres_relay import PostgresAddress, PostgresRelay
-from pulsestage.cluster.redis_relay import RedisRelay
-from pulsestage.cluster.redis_servers import InvalidRelayUrl
+from pulsestage.cluster.trouble import InvalidRelayUrl
 from pulsestage.realtime import Relay
 
 __all__ = ["InvalidRelayUrl", "ProcessRelay", "make_relay"]
@@ -30,5 +29,7 @@ def make_relay(url: str, *, channel: str, secret: bytes, database: PostgresAddre
             raise InvalidRelayUrl("The relay `postgres` needs a database that is PostgreSQL, and this one is not.")
         return PostgresRelay(database, channel=channel, secret=secret)
     if re.match(r"(rediss?(\+sentinel|\+cluster)?|unix)://", url):
+        from pulsestage.cluster.redis_relay import RedisRelay  # noqa: PLC0415 - as said above
+
         return RedisRelay(url, channel=channel, secret=secret)
     raise InvalidRelayUrl(f"A relay is `postgres`, `memory`, or a URL with {FORMS}.")

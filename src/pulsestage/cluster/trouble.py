@@ -5,6 +5,10 @@ from __future__ import annotations
 from pulsestage.services import outage
 
 
+class InvalidRelayUrl(ValueError):
+    """This URL names no relay. The message is for the operator and has no password in it."""
+
+
 class BrokerTrouble(Exception):
     """Why a broker can't be used, in a short sentence without a password."""
 
