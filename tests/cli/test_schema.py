@@ -84,6 +84,7 @@ def test_a_newer_schema_that_tolerates_this_version_is_shown(call: Call, databas
         "toleratedFrom": "0003",
         "tolerated": True,
         "unfinished": [],
+        "instances": [],
     }
     assert call("tenant", "list", "--database-url", database_url).code == 0
 
@@ -113,6 +114,9 @@ def test_an_upgrade_is_finished_after_the_last_older_instance(
     assert current(call, database_url)["unfinished"] == ["9002"]
 
     with signing(database_url, OLDER):
+        listed = current(call, database_url)["instances"]
+        assert listed == [{"version": "0.1.0", "schema": "0003", "address": "http://10.0.0.11:7717"}]
+        assert " 0.1.0 " in call("db", "current", *here).out
         refused = call("db", "upgrade", "--finish", *here, PULSESTAGE_CENSUS_SECONDS="0.2")
     assert refused.code == 1
     assert "Older instances still run: version 0.1.0 at http://10.0.0.11:7717." in refused.err

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pulsestage.settings import Settings
     from pulsestage.storage.database import Database
 
+_FIRST_WITH_INSTANCES = "0002"
+
 db = typer.Typer(no_args_is_help=True, help="The database.")
 
 
@@ -85,6 +87,7 @@ async def _current(settings: Settings, *, as_json: bool) -> None:
     check_file(settings)
     async with opened(settings, upgraded=False) as database:
         schema = await migrate.inspect(database)
+        instances = await _instances(database, schema)
     if as_json:
         shown = {
             "database": database_name(settings),
@@ -94,6 +97,9 @@ async def _current(settings: Settings, *, as_json: bool) -> None:
             "toleratedFrom": schema.tolerated_from,
             "tolerated": schema.tolerates_us,
             "unfinished": schema.unfinished,
+            "instances": [
+                {"version": each.version, "schema": each.schema, "address": each.address} for each in instances
+            ],
         }
         typer.echo(json.dumps(shown))
         return
@@ -105,11 +111,24 @@ async def _current(settings: Settings, *, as_json: bool) -> None:
         f"{schema.tolerated_from or 'any'} or newer",
     )
     wide.print(table)
+    if instances:
+        table = Table("Instances", "They know", "Address")
+        for each in instances:
+            table.add_row(each.version, each.schema, each.address)
+        wide.print(table)
     if not schema.tolerates_us:
         err.print("This version can't use the database any more.", markup=False)
     elif schema.missing:
         err.print("`pulsestage db upgrade` brings it there.", markup=False)
     _say_what_is_left(schema)
+
+
+async def _instances(database: Database, schema: migrate.Schema) -> list[Facts]:
+    """What is in the list of instances, the oldest versions first; one that was killed may still be there."""
+    if schema.current is None or schema.current < _FIRST_WITH_INSTANCES or not schema.tolerates_us:
+        return []
+    rows = (await SqlRoll(database).read()).values()
+    return sorted((facts for _, facts in rows), key=lambda facts: (facts.schema, facts.version, facts.address))
 
 
 def _say_what_is_left(schema: migrate.Schema) -> None:
