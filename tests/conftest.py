@@ -20,6 +20,13 @@ hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, d
 hypothesis.settings.load_profile("unhurried")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run take longer than the usual one."""
+    group = parser.getgroup("pulsestage")
+    group.addoption("--hostile", type=int, default=250, help="how many hostile requests to make by chance")
+    group.addoption("--hostile-seed", type=int, default=1, help="of those requests")
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Async tests and fixtures run on asyncio."""

@@ -44,7 +44,7 @@ async def caller_of(request: Request, *, tenant_by_cookie: bool = True) -> Calle
     context: Context = request.app.state.context
     if request.method not in _READS:
         _refuse_foreign_pages(request)
-    own = cookies.own_cookies(request.scope["headers"])
+    own: dict[str, str] = request.scope[cookies.OWN_COOKIES]
     named = request.headers.get("x-tenant-id") or tenant_parameter(request)
     if not named and tenant_by_cookie:
         named = _tenant_of_cookies(own, context.signer)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PREFIX: Final = "pulsestage_"
+OWN_COOKIES: Final = "pulsestage.cookies"
+"""Where they are in a request's scope. What is behind the edge finds no header Cookie."""
 
 
 def own_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

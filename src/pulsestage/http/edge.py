@@ -1,7 +1,8 @@
 """The outermost layer: request id, body limit, timing, the log of requests, and the answer of last resort.
 
 It also settles what servers and proxies hand over in different forms: white space around a field's value (RFC 9110,
-section 5.5), the path prefix, HEAD. And it lets pages of other origins read every answer, its own included.
+section 5.5), the path prefix, HEAD. It takes the cookies out of the head and reads our own. And it lets pages of other
+origins read every answer, its own included.
 
 Plain ASGI, because it is passed by every request, votes and streams included.
 """
@@ -17,6 +18,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from pulsestage.http.cookies import OWN_COOKIES, own_cookies
 from pulsestage.http.errors import http_problem, internal_error
 from pulsestage.http.parameters import UUID
 
@@ -80,7 +82,10 @@ class Edge:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
-        scope = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
+        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        # FastAPI would parse all cookies, for every route.
+        others = [field for field in headers if field[0] != b"cookie"]
+        scope = {**scope, "headers": others, OWN_COOKIES: own_cookies(headers)}
         if root := self._prefix.root:
             # Some proxies take the prefix away and some leave it; from here on it is always there.
             scope["root_path"], scope["path"] = root, root + self._prefix.taken_from(scope["path"])
