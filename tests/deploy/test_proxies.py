@@ -137,6 +137,13 @@ async def test_metrics_are_kept_inside_below_a_path_too_and_http_leads_to_https(
     assert httpx.URL(answer.headers["location"]).path == "/app/acme"
 
 
+async def test_the_longest_question_to_look_for_passes(proxy: Proxy) -> None:
+    """2,000 letters of Hindi are 18,000 bytes in an address; and more than the instances take is refused by somebody."""
+    async with browser(proxy) as client:
+        assert (await client.get("/questions/search", params={"q": "क" * 2000})).status_code == 200
+        assert (await client.get("/questions/search", params={"q": "a" * 30_000})).status_code == 414
+
+
 async def test_cookies_of_many_rooms_pass(proxy: Proxy) -> None:
     cookies = "; ".join(f"pulsestage_room{number}={'a' * 120}" for number in range(170))
     async with browser(proxy) as client:
