@@ -1,4 +1,6 @@
 import asyncio
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,23 @@ def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     assert len(made) == 64
     assert secret_of(settings(tmp_path / "data")) == made
     assert (tmp_path / "data/secret.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def _umask() -> Iterator[None]:
+    """A user whose files everybody may change."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_umask")
+async def test_data_is_for_its_owner_alone(tmp_path: Path) -> None:
+    async with running(settings(tmp_path / "data")):
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "data").iterdir()}
+    files = ("pulsestage.db", "pulsestage.db-wal", "pulsestage.db-shm", "secret.key")
+    assert modes == dict.fromkeys(files, 0o600)
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_secret_of_the_settings_makes_no_file(tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ def secret_file(settings: Settings) -> Path:
 def keep_secret(settings: Settings, secret: bytes) -> bytes:
     """Write the file of the secret, unless there is one; the secret that counts."""
     path = secret_file(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secret)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from pulsestage.bootstrap import location_of
+from pulsestage.cli.risks import PASSWORD_SHOWN, has_password
+from pulsestage.cli.terminal import err
 from pulsestage.settings import Settings
 
 Host = Annotated[
@@ -20,5 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def settings_from(**given: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
     """The settings, with the options that were given (those that are not None) in front."""
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    location_of(settings)  # refuses what can't be opened
+    location = location_of(settings)  # refuses what can't be opened
+    if given.get("database_url") and has_password(location):
+        err.print(PASSWORD_SHOWN, style="yellow", markup=False, soft_wrap=True)
     return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import ExitStack
 from itertools import chain
@@ -13,6 +14,7 @@ from pulsestage.bootstrap import reach_relay, running
 from pulsestage.cli.addresses import reached_at, room_url, sign_in_link, tenant_named
 from pulsestage.cli.listening import at_port, close, listen
 from pulsestage.cli.options import DatabaseUrl, Host, Port, settings_from
+from pulsestage.cli.risks import risks
 from pulsestage.cli.terminal import Failure, may_show_secrets, out, run
 from pulsestage.domain.policy import Role
 from pulsestage.domain.tenant import DEFAULT_SLUG
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pulsestage.settings import Settings
+
+log = logging.getLogger("pulsestage.server")
 
 # Without the working directory on its path: there may be anything in it.
 WORKER = (sys.executable, "-P", "-m", "pulsestage.cli.worker")
@@ -53,6 +57,8 @@ def serve(
         settings = at_port(settings, sockets)
         address, *others = reached_at(settings)
         settings = settings.model_copy(update={"public_url": address})
+        for sentence in risks(settings):
+            log.warning(sentence)
         run(
             _serve(settings, others, [*sockets, *chain(*own)])
             if settings.workers == 1

@@ -11,6 +11,7 @@ mode, see one moment each without waiting for the writer or being waited for.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 import time
@@ -26,6 +27,7 @@ from pulsestage.services.ports import PoolUsage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Connection, Engine, Executable
 
@@ -154,7 +156,7 @@ class SqliteBackend:
     """A SQLite file."""
 
     def __init__(self, file: SqliteFile) -> None:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
+        _create(file.path)
         url = URL.create("sqlite+pysqlite", database=str(file.path))  # never parsed, so the path may be any
         self.writing_engine = _engine(url)
         event.listen(self.writing_engine, "connect", _use_wal)
@@ -251,6 +253,13 @@ async def _begin(writer: InlineConnection) -> None:
 
 def _is_busy(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _create(path: Path) -> None:
+    """Create the file, and its directory, for this user alone. SQLite gives the files beside it the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _use_wal(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
