@@ -50,8 +50,11 @@ def test_compose_has_two_instances_that_differ_in_nothing() -> None:
     assert all("healthcheck" in services[name] for name in app["depends_on"])
     upstreams = re.findall(rf"(\w+):{PORT}", (DEPLOY / "Caddyfile").read_text())
     assert upstreams == ["app1", "app2"]
-    relay = app["environment"]["PULSESTAGE_RELAY_URL"]
-    assert relay.removeprefix("redis://").partition(":")[0] in services
+    header = (DEPLOY / "compose.yaml").read_text()
+    for name, service in (("database_url", "database/"), ("relay_url", "relay:")):
+        assert app["environment"][f"PULSESTAGE_{name.upper()}_FILE"] == f"/run/secrets/{name}"
+        assert re.search(rf"printf '\w+(\+\w+)?://\w*:%s@{service}.*> secrets/{name}", header), name
+    assert all(services[name]["secrets"] for name in app["depends_on"]), "without a password"
     drain = float(app["environment"]["PULSESTAGE_DRAIN_SECONDS"])
     assert seconds(app["stop_grace_period"]) > longest_stop(drain)
     named = {volume.partition(":")[0] for service in services.values() for volume in service.get("volumes", [])}
@@ -86,6 +89,15 @@ def test_kubernetes_replaces_one_by_one_and_lets_each_say_goodbye() -> None:
     assert references == {"configMapRef", "secretRef"}
     # Or the service's own variable PULSESTAGE_PORT=tcp://… would be taken for the setting, and no pod would start.
     assert pod["enableServiceLinks"] is False
+
+
+def test_kubernetes_lets_only_some_reach_the_pods() -> None:
+    [policy] = [each["spec"] for each in documents("kubernetes/pulsestage.yaml") if each["kind"] == "NetworkPolicy"]
+    assert policy["podSelector"]["matchLabels"] == {"app": "pulsestage"}
+    assert policy["policyTypes"] == ["Ingress"]
+    [rule] = policy["ingress"]
+    assert rule["ports"] == [{"port": "http"}]
+    assert all(each["namespaceSelector"]["matchLabels"] for each in rule["from"])
 
 
 def test_kubernetes_shows_the_service_and_keeps_metrics_inside() -> None:

@@ -138,7 +138,7 @@ async def test_metrics_are_kept_inside_below_a_path_too_and_http_leads_to_https(
 
 
 async def test_the_longest_question_to_look_for_passes(proxy: Proxy) -> None:
-    """2,000 letters of Hindi are 18,000 bytes in an address; and more than the instances take is refused by somebody."""
+    """2,000 letters of Hindi are 18,000 bytes in an address. More than the instances take is refused by somebody."""
     async with browser(proxy) as client:
         assert (await client.get("/questions/search", params={"q": "क" * 2000})).status_code == 200
         assert (await client.get("/questions/search", params={"q": "a" * 30_000})).status_code == 414
