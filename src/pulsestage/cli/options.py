@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pulsestage.bootstrap import location_of
-from pulsestage.cli.risks import PASSWORD_SHOWN, has_password
+from pulsestage.cli.risks import SHOWN_BY_URL, has_password
 from pulsestage.cli.terminal import err
 from pulsestage.settings import Settings
 
@@ -24,5 +24,5 @@ def settings_from(**given: Any) -> Settings:  # noqa: ANN401 - pydantic checks t
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     location = location_of(settings)  # refuses what can't be opened
     if given.get("database_url") and has_password(location):
-        err.print(PASSWORD_SHOWN, style="yellow", markup=False, soft_wrap=True)
+        err.print(SHOWN_BY_URL, style="yellow", markup=False, soft_wrap=True)
     return settings

@@ -35,7 +35,7 @@ def risks(settings: Settings) -> Iterator[str]:
         )
 
 
-PASSWORD_SHOWN = (
+SHOWN_BY_URL = (
     "The password in --database-url can be read by every user of this machine, in the list of processes."
     " Put the URL into a file, and the file's name into PULSESTAGE_DATABASE_URL_FILE."
 )
