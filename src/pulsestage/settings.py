@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     flush_milliseconds: Annotated[float, Field(ge=0, le=1000)] = 15.0
     """How long a busy stream gathers events before it is written to."""
     stall_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
-    """How long a stream may take no bytes before it is closed."""
+    """How long a stream may take no bytes before it is closed; one that takes a few goes on, however slow."""
     window_events: Annotated[int, Field(ge=1)] = 2000
     """Newest events per tenant kept in memory."""
     safety_seconds: Annotated[float, Field(gt=0)] = 5.0

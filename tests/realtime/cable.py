@@ -67,6 +67,20 @@ class Cable(Reader):
         super().__init__(reader._reader, reader.writer)
         self.sink = sink
 
+    async def takes_a_little(self) -> None:
+        """The reader reads on, a few kilobytes at a time, until the sink has noticed."""
+        before = self.sink.progress
+        while self.sink.progress <= before:
+            await self.received(len(self._body) + 1)
+            await asyncio.sleep(0)
+
+    async def comes_to_rest(self) -> None:
+        """What is between sink and reader is as full as it gets when nobody reads."""
+        seen, times = self.sink.progress, 0
+        while times < 20:
+            await asyncio.sleep(0.01)
+            seen, times = self.sink.progress, times + 1 if self.sink.progress == seen else 0
+
     @property
     def waiting(self) -> int:
         """Bytes in the transport."""

@@ -63,6 +63,22 @@ class Server:
         self.gone.set()
 
 
+async def test_progress_is_what_the_server_has_taken() -> None:
+    server = Server()
+    sink = server.sink
+    sink.write(b"x" * 300_000)
+    seen = []
+    for size in (1, 65_537, 131_073):
+        await server.received(size)
+        seen.append(sink.progress)
+        await asyncio.sleep(0.01)
+        seen.append(sink.progress)
+    assert seen == sorted(seen)
+    assert seen[0] < seen[2] < seen[4] < 300_000, "the server takes a piece after the other"
+    server.gone.set()
+    await server.run
+
+
 class TestAsgiSink(SinkContract):
     @pytest.fixture
     async def connection(self) -> AsyncIterator[Connection]:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from pulsestage.realtime import EventStore, HubClosed, MemoryEventStore, StreamRequest
+from pulsestage.realtime import EventStore, HubClosed, MemoryEventStore, Position, StreamRequest
+from tests.realtime.cable import cable
 from tests.realtime.house import House
 from tests.realtime.support import PUBLIC, START, ManualClock, RecordingSink, event, make_hub, settle
 
@@ -20,6 +21,22 @@ async def test_who_takes_nothing_is_let_go_and_nobody_else_notices(house: House)
     assert not quick.closed
     stats = house.hub.stats()
     assert (stats.stalls, stats.closes, stats.connections, stats.slow) == (1, {"stalled": 1}, {"t1": 1}, 0)
+
+
+async def test_who_takes_a_large_snapshot_slowly_is_not_let_go(house: House) -> None:
+    async def snapshot() -> tuple[Position, bytes]:
+        return Position("e1", 0), b'"%s"' % (b"x" * 4_000_000)
+
+    async with cable() as connection:
+        await house.hub.subscribe(StreamRequest(tenant="t1", audiences=PUBLIC, snapshot=snapshot), connection.sink)
+        for _ in range(10):
+            await connection.takes_a_little()
+            await house.clock.advance(32)
+            assert (house.hub.stats().closes, house.hub.stats().slow) == ({}, 1)
+        await connection.comes_to_rest()
+        await house.clock.advance(32)  # something was taken since it was last looked at, and now no more is
+        await house.clock.advance(32)
+        assert house.hub.stats().closes == {"stalled": 1}
 
 
 async def test_heartbeats_are_spread_and_have_no_id(house: House) -> None:

@@ -50,6 +50,44 @@ class TestWithoutDescriptors(SinkContract):
             assert connection.sink._socket == -1
 
 
+# ---- Progress ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["plain", "tls", "without a count by the kernel"])
+async def test_it_sees_whether_its_reader_takes_anything(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if kind not in {"plain", "tls"}:  # as for sockets in a file, and on other systems
+        monkeypatch.setattr(socket_sink, "_acknowledged", lambda _: None)
+    async with cable(tls=kind == "tls") as connection:
+        await fill(connection.sink)
+        connection.sink.write(b"x" * 1_000_000)
+        for _ in range(2):
+            await connection.comes_to_rest()
+            at_rest = connection.sink.progress
+            await connection.comes_to_rest()
+            assert connection.sink.progress == at_rest
+            await connection.takes_a_little()
+
+
+async def test_where_nobody_counts_what_arrived_what_waits_in_the_kernel_tells() -> None:
+    ours, theirs = socket.socketpair()
+    transport, _ = await asyncio.get_running_loop().create_unix_connection(asyncio.Protocol, sock=ours)
+    sink = SocketSink(transport)
+    with theirs:
+        assert sink.write(b"x" * 5000)
+        before = sink.progress
+        theirs.recv(5000)
+        assert sink.progress > before
+        sink.abort()
+        await asyncio.sleep(0.01)
+
+
+async def test_progress_of_a_connection_that_has_ended_is_no_error() -> None:
+    async with cable() as connection:
+        connection.sink.abort()
+        await asyncio.sleep(0.01)
+        assert isinstance(connection.sink.progress, int)
+
+
 # ---- Order, and how much waits -----------------------------------------------------------------
 
 

@@ -42,6 +42,12 @@ class AsgiSink(IteratorSink):
         super().__init__()
         self._receive = receive
         self._send = send
+        self._sent = 0
+
+    @property
+    def progress(self) -> int:
+        """How many bytes the server has taken; it takes no more while too much waits for the reader."""
+        return self._sent
 
     async def run(self, headers: Iterable[tuple[bytes, bytes]] | None, *, status: int = 200) -> None:
         """Send the response: its start, each payload as it comes, its end. `on_close` is called before it returns.
@@ -73,4 +79,5 @@ class AsgiSink(IteratorSink):
                 for start in range(0, len(payload), _PIECE_BYTES):
                     piece = payload[start : start + _PIECE_BYTES]
                     await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                    self._sent += len(piece)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -36,7 +36,7 @@ class HubSettings:
     snapshot_bytes: int = 64 * 1024 * 1024
     """Snapshots that sinks have accepted and not sent yet, all streams together; further ones wait."""
     stall_seconds: float = 30.0
-    """A stream that takes nothing for this long is closed."""
+    """A stream that takes nothing for this long is closed; one that takes little is not. Seen to twice the time."""
     farewell_seconds: float = 0.5
     """Over how long goodbyes are spread when the hub closes."""
     linger_seconds: float = 1.0

@@ -33,6 +33,14 @@ class Sink(Protocol):
         """End at once and let go of what was not sent."""
 
 
+class MeasuredSink(Sink, Protocol):
+    """A sink that sees how much its reader takes while it is full. Any other seems to take nothing until it drains."""
+
+    @property
+    def progress(self) -> int:
+        """A number that is larger than before if the reader has taken something since."""
+
+
 @runtime_checkable
 class DirectSink(Sink, Protocol):
     """A sink that has a shorter way for most writes, such as the system call itself."""

@@ -2,10 +2,17 @@
 
 import asyncio
 import os
+import socket
+import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 MAX_DISCARDED_BYTES: Final = 64 * 1024
 """A reader has nothing to say after its request. What it says is dropped, and after this much the connection too."""
@@ -13,6 +20,8 @@ PROBE_SECONDS: Final = (0.01, 0.1, 1.0)
 """When to ask again whether a reader that has stopped sending is still there: the answer takes a round trip."""
 _HAS_DESCRIPTORS: Final = sys.platform != "win32"
 """Whether a socket is a file, as on Unix; on Windows only the transport can write to it."""
+_BYTES_ACKED: Final = slice(120, 128)
+"""Where Linux's `struct tcp_info` has `tcpi_bytes_acked`."""
 
 
 def _ignore() -> None:
@@ -90,6 +99,15 @@ class SocketSink(asyncio.Protocol):
     def direct(self) -> Callable[[bytes], int] | None:
         """The system call, for this descriptor."""
         return partial(os.write, self._fd) if self._fd >= 0 else None
+
+    @property
+    def progress(self) -> int:
+        """How much the reader's machine has acknowledged or, where that isn't known, how little waits on this one."""
+        connection = self._transport.get_extra_info("socket")
+        acknowledged = _acknowledged(connection)
+        if acknowledged is None:
+            return -self._transport.get_write_buffer_size() - _unsent(connection)
+        return acknowledged
 
     def attach(self, on_drain: Callable[[], None], on_close: Callable[[], None]) -> None:
         """Who is to be told."""
@@ -188,3 +206,21 @@ class SocketSink(asyncio.Protocol):
             whole = False
         if not whole:
             self.abort()
+
+
+def _acknowledged(connection: socket.socket) -> int | None:
+    """Bytes that the other end of a TCP connection has acknowledged so far. Encrypted ones too, in whatever layers."""
+    if sys.platform == "linux":
+        with suppress(OSError, ValueError):  # of another kind, or closed
+            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.stop)
+            if len(info) == _BYTES_ACKED.stop:
+                return int.from_bytes(info[_BYTES_ACKED], sys.byteorder)
+    return None
+
+
+def _unsent(connection: socket.socket) -> int:
+    """Bytes that the kernel holds for the other end, if it says so."""
+    if sys.platform != "win32":
+        with suppress(OSError, ValueError):  # closed, or of a system that doesn't say
+            return int(struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+    return 0

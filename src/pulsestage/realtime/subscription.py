@@ -56,6 +56,7 @@ class Subscription:
         "_live",
         "_owes_reset",
         "_owes_snapshot",
+        "_progress",
         "_request",
         "_retrying",
         "_sink",
@@ -82,6 +83,7 @@ class Subscription:
         self._connected = False
         self._waiting = True  # for the log's bounds
         self._full = False
+        self._progress = 0  # of the reader, when it was last waited for
         self._live = False
         self._closed = False
         self._task: asyncio.Task[None] | None = None
@@ -192,7 +194,7 @@ class Subscription:
         if not self._closed:
             self._leave_cohort()
             self._full = True
-            self._engine.slow.begin(self, self._engine.clock.time())
+            self._wait_for_reader()
 
     @property
     def coding(self) -> Coding:
@@ -213,11 +215,16 @@ class Subscription:
         return self._connected and not (self._full or self._closed or self._task is not None)
 
     def stall(self) -> None:
-        """The reader has taken nothing for too long: a farewell would only be more that it doesn't take."""
-        if not self._closed:
-            self._engine.counters.stalls += 1
-            self._end(STALLED)
-            self._sink.abort()
+        """The sink has been full for long. End, unless the reader has taken something in this time."""
+        if self._closed:
+            return
+        if self._progress_of_sink() > self._progress:
+            self._wait_for_reader()
+            return
+        # Without a farewell, which would only be more that it doesn't take.
+        self._engine.counters.stalls += 1
+        self._end(STALLED)
+        self._sink.abort()
 
     def abandon(self) -> None:
         """The last bytes have had their time."""
@@ -237,6 +244,14 @@ class Subscription:
         self._give_back()
         self._end(CLIENT_GONE)
         self._engine.leaving.end(self)
+
+    def _wait_for_reader(self) -> None:
+        self._progress = self._progress_of_sink()
+        self._engine.slow.begin(self, self._engine.clock.time())
+
+    def _progress_of_sink(self) -> int:
+        progress: int = getattr(self._sink, "progress", 0)  # as a MeasuredSink has it
+        return progress
 
     # ---- Steps ---------------------------------------------------------------------------------
 
