@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from pulsestage.domain.errors import Unavailable
+from pulsestage.storage import migrate
 from pulsestage.storage.migrate import Migration, SchemaNotTolerated, inspect, migrations, upgrade
 
 if TYPE_CHECKING:
@@ -120,6 +121,20 @@ async def test_an_empty_database_has_nothing_to_wait_for(empty_database: Databas
     _, made = await upgrade(empty_database, known=program(Additive("9001"), InTwoParts("9002", drops="added_9001")))
     assert made.unfinished == []
     assert "added_9001" not in await tables(empty_database)
+
+
+async def test_a_copy_is_finished_when_its_rows_are_there(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewriting = Additive("9001", finish=lambda: op.execute("UPDATE added_9001 SET id = id + 100"))
+    monkeypatch.setattr(migrate, "migrations", lambda: program(rewriting))
+    async with empty_database.write() as connection:
+        await migrate.rebuild(empty_database, connection, "9001")
+        await connection.execute(sa.text("INSERT INTO added_9001 VALUES (1)"))
+        await migrate.upgrade_rebuilt(connection)
+    async with empty_database.read() as connection:
+        assert (await connection.execute(sa.text("SELECT id FROM added_9001"))).scalar_one() == 101
+    assert (await inspect(empty_database)).unfinished == []
 
 
 async def test_a_failed_upgrade_leaves_nothing_behind(empty_database: Database) -> None:

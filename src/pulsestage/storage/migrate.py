@@ -187,7 +187,7 @@ async def upgrade(
     """
     async with database.write() as connection:
         await _lock(database, connection)
-        before, after = await connection.run_sync(partial(_upgrade, known=known or migrations(), finish=finish))
+        before, after = await connection.run_sync(partial(_upgrade, known=known or migrations(), finish=finish or None))
     if before.is_newer:
         log.info("the database has schema %s; this version knows %s, and is tolerated", before.current, before.needed)
     return before, after
@@ -202,8 +202,11 @@ async def rebuild(database: Database, connection: Connection, revision: str) -> 
 
 
 async def upgrade_rebuilt(connection: Connection) -> None:
-    """Run what is missing in tables that `rebuild` has made, in the same transaction."""
-    await connection.run_sync(partial(_upgrade, known=migrations(), finish=False))
+    """Run what is missing in tables that `rebuild` has made and others have filled, in the same transaction.
+
+    And what waits for the last older instance: there is none.
+    """
+    await connection.run_sync(partial(_upgrade, known=migrations(), finish=True))
 
 
 async def inspect(database: Database, *, known: Sequence[Migration] | None = None) -> Schema:
@@ -223,7 +226,8 @@ def _drop(connection: sa.Connection) -> None:
     _metadata.drop_all(connection)
 
 
-def _upgrade(connection: sa.Connection, *, known: Sequence[Migration], finish: bool) -> tuple[Schema, Schema]:
+def _upgrade(connection: sa.Connection, *, known: Sequence[Migration], finish: bool | None) -> tuple[Schema, Schema]:
+    """Run what is missing, and finish it if asked to. None: if the database is empty, and so has no older instances."""
     before = _read(connection, known=known)
     before.check()
     if not before.missing and not (finish and before.unfinished):
@@ -233,7 +237,7 @@ def _upgrade(connection: sa.Connection, *, known: Sequence[Migration], finish: b
         for migration in before.missing:
             migration.upgrade()
             applied.append(Revision.of(migration))
-        if finish or not before.applied:  # an empty database has no older instances
+        if not before.applied if finish is None else finish:
             applied = [_finished(each, known) for each in applied]
     after = replace(before, applied=applied)
     _record(connection, after)
