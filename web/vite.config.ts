@@ -71,7 +71,11 @@ export default defineConfig({
       {
         extends: true,
         // Without a page, which is both faster and the proof that nothing here needs one.
-        test: { name: 'plain', environment: 'node', include: ['src/**/*.test.ts'] },
+        test: {
+          name: 'plain',
+          environment: 'node',
+          include: ['src/**/*.test.ts', 'mutants/*.test.ts'],
+        },
       },
       {
         extends: true,

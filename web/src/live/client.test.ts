@@ -3,6 +3,7 @@ import { FakeEnvironment } from '../test/fakeEnvironment';
 import { question } from '../test/questions';
 import { createLiveClient, type LiveClient } from './client';
 import { createConnection, streamUrl } from './connection';
+import { emptyRoom } from './reducer';
 
 let world: FakeEnvironment;
 let client: LiveClient;
@@ -87,9 +88,15 @@ test('between reset and snapshot the old room stays in view', () => {
   expect(shownIds()).toEqual(['z']);
 });
 
-test('a restart forgets everything', () => {
+test('a restart forgets everything and opens another stream', () => {
+  client.restart();
+  expect(client.getSnapshot()).toMatchObject({ status: 'connecting', room: emptyRoom });
+  expect(world.streams.map((stream) => stream.closed)).toEqual([true, false]);
+  expect(world.newest.url).not.toContain('lastEventId');
+});
+
+test('a restart between reset and snapshot leaves nothing of another person’s room', () => {
+  world.newest.say('reset', { reason: 'unknown-position' });
   client.restart();
   expect(shownIds()).toEqual([]);
-  expect(world.newest.url).not.toContain('lastEventId');
-  expect(world.streams[0]?.closed).toBe(true);
 });

@@ -58,7 +58,8 @@ function breakAndMeasure(): number {
   const opened = world.streams.length;
   world.newest.break();
   const start = world.time;
-  while (world.streams.length === opened) world.pass(250);
+  // A limit, so that a connection that is never tried again fails the test rather than hang it.
+  for (let n = 0; n < 100 && world.streams.length === opened; n += 1) world.pass(250);
   return world.time - start;
 }
 
@@ -335,5 +336,20 @@ describe('the page', () => {
     expect(world.timerCount).toBe(0);
     world.signal('online');
     expect(world.streams).toHaveLength(1);
+  });
+
+  test('a stopped connection starts as a new one does', () => {
+    for (let n = 0; n < 3; n += 1) breakAndMeasure();
+    connection.stop();
+    statuses = [];
+    connection.start();
+    expect(statuses).toEqual(['connecting']);
+    expect(breakAndMeasure()).toBe(1000);
+  });
+
+  test('what a connection was before the stop, it says again after the start', () => {
+    connection.stop();
+    connection.start();
+    expect(statuses).toEqual(['connecting', 'connecting']);
   });
 });

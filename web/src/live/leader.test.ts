@@ -218,6 +218,17 @@ describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
       expect(b.world.streams).toHaveLength(1);
     });
 
+    test('a hidden leader keeps its place while its stream is live', async () => {
+      const [a, b] = await three();
+      a.world.signal('hidden');
+      for (let n = 0; n < 6; n += 1) {
+        a.world.newest.say('heartbeat');
+        await pass(pingInterval, a, b);
+      }
+      expect(a.world.streams).toHaveLength(1);
+      expect(b.world.streams).toHaveLength(0);
+    });
+
     test('a hidden leader that lost its stream is replaced by a tab that is looked at', async () => {
       const [a, b] = await three();
       a.world.signal('hidden');
@@ -325,6 +336,32 @@ describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
       browser.frozen.delete(1);
       await pass(pingInterval, b);
       expect(votes(b)).toBe(1);
+    });
+
+    test('followers that miss nothing ask only once', async () => {
+      const [a] = await three();
+      const asked = browser.sent.filter((kind) => kind === 'ask').length;
+      await vote(a, 11, 1);
+      await vote(a, 12, 2);
+      expect(browser.sent.filter((kind) => kind === 'ask')).toHaveLength(asked);
+    });
+
+    test('a stopped tab hears no more, and starts again as a new one', async () => {
+      const [a, b] = await three();
+      b.client.stop();
+      await vote(a, 11, 1);
+      expect(votes(b)).toBe(0);
+      b.world.signal('shown');
+      await vote(a, 12, 2);
+      expect(votes(b)).toBe(0);
+      expect(b.world.timerCount).toBe(0);
+      b.client.start();
+      await settle();
+      expect(votes(b)).toBe(2);
+      browser.sent.length = 0;
+      await vote(a, 13, 3);
+      expect(votes(b)).toBe(3);
+      expect(browser.sent).toEqual(['event']);
     });
 
     test('nothing is left after stop', async () => {

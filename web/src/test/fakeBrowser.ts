@@ -15,18 +15,19 @@ interface Letter {
   message: unknown;
 }
 
-class FakeChannel<T> implements Channel<T> {
+class FakeChannel<T extends { kind: string }> implements Channel<T> {
   onmessage: ((message: MessageEvent<T>) => void) | null = null;
 
   constructor(
     readonly name: string,
     readonly tab: number,
-    private readonly browser: { all: Set<FakeChannel<never>>; inFlight: Letter[] },
+    private readonly browser: { all: Set<FakeChannel<never>>; inFlight: Letter[]; sent: string[] },
   ) {
     browser.all.add(this);
   }
 
   postMessage = (message: T): void => {
+    this.browser.sent.push(message.kind);
     for (const to of this.browser.all) {
       if (to === (this as FakeChannel<never>) || to.name !== this.name) continue;
       this.browser.inFlight.push({ to, message: structuredClone(message) });
@@ -40,7 +41,13 @@ class FakeChannel<T> implements Channel<T> {
 
 export class FakeBrowser {
   readonly frozen = new Set<number>();
-  private readonly channels = { all: new Set<FakeChannel<never>>(), inFlight: [] as Letter[] };
+  /** The kind of every message that a tab has sent. */
+  readonly sent: string[] = [];
+  private readonly channels = {
+    all: new Set<FakeChannel<never>>(),
+    inFlight: [] as Letter[],
+    sent: this.sent,
+  };
   private holder: Waiting | null = null;
   private queue: Waiting[] = [];
 
