@@ -22,7 +22,7 @@ function sources() {
 }
 
 /**
- * Chooses by hashes rather than by a row of random numbers: then a sample hardly changes when the code does.
+ * Chooses by hashes, so that the same seed chooses the same changes again.
  * @param {Mutation[]} mutations @param {string} seed @param {number} size
  */
 function sampleOf(mutations, seed, size) {
@@ -55,7 +55,8 @@ for await (const { file, line, was, is, noticed } of trial(root, sample)) {
   scores.set(dirname(file), score);
   score.tried += 1;
   score.noticed += Number(noticed);
-  if (!noticed) console.log(`  ${file}:${line}  ${oneLine(was)}  →  ${oneLine(is) || 'nothing'}`);
+  if (!noticed)
+    console.log(`  ${file}:${line}  ${oneLine(was)}  →  ${is === ';' ? 'nothing' : oneLine(is)}`);
 }
 for (const [folder, { tried, noticed }] of scores) {
   const percent = Math.floor((100 * noticed) / tried);

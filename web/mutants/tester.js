@@ -28,14 +28,13 @@ const loaded = await loadConfigFromFile({ command: 'serve', mode: 'test' }, unde
 const { test: { projects = [{ test: {} }], ...test } = {}, ...rest } = loaded?.config ?? {};
 const shared = mergeConfig(rest, {
   plugins: [mutate],
-  // Without isolation modules share a worker; the next run gets a new one.
+  // Without isolation modules share a worker; each run has a new one.
   test: { ...test, pool: 'threads', isolate: false, maxWorkers: 1, testTimeout: 5000 },
 });
 const vitest = await createVitest('test', {
   config: false,
   root,
   watch: false,
-  bail: 1,
   reporters: [{}],
   projects: projects.map((project) => mergeConfig(shared, { ...Object(project), extends: false })),
 });
@@ -57,7 +56,10 @@ async function isNoticed(mutation) {
   for (const specifications of await nearest(mutation.file)) {
     if (specifications.length === 0) continue;
     const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
-    if (unhandledErrors.length > 0 || testModules.some((it) => !it.ok())) return true;
+    // The result has the modules of earlier runs too.
+    const ids = specifications.map((it) => it.moduleId);
+    const passed = testModules.filter((it) => ids.includes(it.moduleId) && it.state() === 'passed');
+    if (unhandledErrors.length > 0 || passed.length < ids.length) return true;
   }
   return false;
 }

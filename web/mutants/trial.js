@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 /** @import { ChildProcess } from 'node:child_process' */
 /** @import { Mutation } from './mutations.js' */
 
-const limit = 30_000;
+const limit = 60_000;
 
 /**
  * Whether a test fails; null if there is no answer.

@@ -27,6 +27,7 @@ class FakeChannel<T extends { kind: string }> implements Channel<T> {
   }
 
   postMessage = (message: T): void => {
+    if (!this.browser.all.has(this)) throw new Error('The channel is closed');
     this.browser.sent.push(message.kind);
     for (const to of this.browser.all) {
       if (to === (this as FakeChannel<never>) || to.name !== this.name) continue;
@@ -87,7 +88,9 @@ export class FakeBrowser {
 
   /** Lets messages and promises settle. A frozen tab gets its messages when it thaws. */
   async settle(): Promise<void> {
-    for (let quiet = 0; quiet < 10; quiet += 1) {
+    for (let quiet = 0, rounds = 0; quiet < 10; quiet += 1) {
+      rounds += 1;
+      if (rounds > 1000) throw new Error('The tabs never stop talking');
       const { all, inFlight } = this.channels;
       const now = inFlight.filter(({ to }) => !this.frozen.has(to.tab));
       this.channels.inFlight = inFlight.filter(({ to }) => this.frozen.has(to.tab));
