@@ -1,5 +1,7 @@
 """Small things to begin a test with."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from pulsestage.domain.question import Question
@@ -7,6 +9,12 @@ from pulsestage.domain.tag import Tag
 
 NOW = 1_696_765_800_000
 LATER = NOW + 1000
+
+_VECTORS = Path(__file__).parents[1]
+TEXTS: dict[str, Any] = json.loads((_VECTORS / "texts.json").read_text(encoding="utf-8"))
+"""Texts of many scripts, what they are found by, and how long they are. The page's tests read them too."""
+ORDERS: dict[str, Any] = json.loads((_VECTORS / "orders.json").read_text(encoding="utf-8"))
+"""The orders of lists, likewise."""
 
 
 def a_question(question_id: str = "q1", **facts: Any) -> Question:

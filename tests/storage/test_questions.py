@@ -15,7 +15,7 @@ from sqlalchemy import make_url, text
 from pulsestage.domain.errors import QuestionNotFound
 from pulsestage.domain.question import Question, Status
 from pulsestage.domain.tenant import Tenant
-from pulsestage.domain.text import search_terms
+from pulsestage.domain.words import search_terms
 from pulsestage.services.ports import PageKey, QuestionQuery, Sort
 from pulsestage.storage.database import Database
 from pulsestage.storage.migrate import upgrade

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pulsestage.domain import events
 from pulsestage.domain.errors import NotAllowed, QuestionFrozen
+from pulsestage.domain.order import by_name
 from pulsestage.domain.text import clean_text
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def tag(question: Question, added: Tag, now: Millis) -> Change:
     """Give it a tag."""
     if any(present.id == added.id for present in question.tags):
         return question, ()
-    tags = tuple(sorted((*question.tags, added), key=lambda each: (each.folded_name, each.id)))
+    tags = tuple(sorted((*question.tags, added), key=lambda each: by_name(each.name, each.id)))
     question = replace(question, tags=tags, updated_at=now)
     return question, (events.QuestionTagged(question),)
 

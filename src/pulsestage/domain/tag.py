@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pulsestage.domain.tenant import Millis
-from pulsestage.domain.text import clean_color, clean_text, fold
+from pulsestage.domain.text import clean_color, clean_text
+from pulsestage.domain.words import fold
 
 DEFAULT_COLOR: Final = "#3B82F6"
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A label. `name` is unique in its tenant, whatever its case (`folded_name`)."""
+    """A label. `name` is unique in its tenant, whatever its case and accents (`folded_name`)."""
 
     id: str
     tenant_id: str

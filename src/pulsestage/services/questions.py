@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pulsestage.domain import question as life
 from pulsestage.domain.errors import InvalidInput, NotAllowed, TeamNotFound
 from pulsestage.domain.policy import Action, Actor
-from pulsestage.domain.text import search_terms, similarities
+from pulsestage.domain.words import search_terms, similarities
 from pulsestage.services.ports import PageKey, QuestionQuery, Transaction
 from pulsestage.services.views import QuestionView, question_view
 

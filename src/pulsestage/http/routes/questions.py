@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from pulsestage.domain.question import Status
-from pulsestage.domain.text import search_terms
+from pulsestage.domain.words import search_terms
 from pulsestage.http.caller import caller_of
 from pulsestage.http.parameters import Body, Id, Uuid, read_cursor, write_cursor
 from pulsestage.http.replies import no_content, remember, reply
