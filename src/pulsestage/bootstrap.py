@@ -40,6 +40,7 @@ from pulsestage.storage.event_log import SqlEventStore
 from pulsestage.storage.instances import SqlRoll
 from pulsestage.storage.leases import SqlLeases
 from pulsestage.storage.location import PostgresServer, SqliteFile, locate
+from pulsestage.storage.text_index import TextIndex
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ async def running(
             await tenants.ensure_default(context)
             background = [
                 tasks.create_task(_prune_forever(settings, database, store, census.now, instance_id)),
+                tasks.create_task(_renew_texts_forever(settings, database, instance_id)),
                 tasks.create_task(census.run()),
             ]
             try:
@@ -329,4 +331,14 @@ async def _prune_forever(
 
     await repeat_on_one_instance(
         "prune", prune, leases=SqlLeases(database), holder=instance_id, seconds=settings.prune_seconds
+    )
+
+
+async def _renew_texts_forever(settings: Settings, database: Database, instance_id: str) -> None:
+    await repeat_on_one_instance(
+        "texts",
+        TextIndex(database).renew,
+        leases=SqlLeases(database),
+        holder=instance_id,
+        seconds=settings.prune_seconds,
     )

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     log_keep_hours: Annotated[float, Field(gt=0)] = 72.0
     """Age at which events are pruned even if there are few."""
     prune_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """Time between two rounds of pruning, which one instance does for all."""
+    """Time between two rounds of pruning, and of indexing texts of older versions; one instance does both."""
 
     heartbeat_seconds: Annotated[float, Field(gt=0)] = 30.0
     """Time between two heartbeats of a stream."""

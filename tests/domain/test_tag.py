@@ -21,10 +21,6 @@ def test_what_is_not_given_stays() -> None:
     assert tags.edit(described, description=" ").description is None
 
 
-def test_names_that_differ_in_case_or_accents_are_the_same_name() -> None:
-    assert a_tag("g1", "Päy").folded_name == a_tag("g2", "PAY").folded_name
-
-
 @pytest.mark.parametrize("name", ["x", "x" * 50])
 @pytest.mark.parametrize("description", ["x", "x" * 500])
 def test_the_shortest_and_the_longest_are_taken(name: str, description: str) -> None:

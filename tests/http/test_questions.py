@@ -111,6 +111,8 @@ async def test_filters_and_orders(room: Room, guest: AsyncClient, moderator: Asy
     assert await ids(search="ON") == [old, popular, answered]
     assert await ids(search="po on") == [popular]
     assert await ids(search="nothing") == []
+    assert await ids(search="") == await ids()
+    assert await ids(search="?!") == await ids(search="🎉") == []
     assert await ids(teamId=NOBODY) == await ids(tagId=NOBODY) == []
 
 
@@ -120,7 +122,7 @@ async def test_filters_and_orders(room: Room, guest: AsyncClient, moderator: Asy
         {"status": "closed"}, {"sort": "best"}, {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"limit": "9" * 30},
         {"teamId": "sales"}, {"tagId": "x" * 500}, {"cursor": "x"}, {"cursor": f"0.1.{'x' * 36}"},
         {"cursor": f"0.01.{NOBODY}"}, {"cursor": f"2.1.{NOBODY}"}, {"cursor": f"0.{2**31}.{NOBODY}"},
-        {"cursor": f"0.٣.{NOBODY}"}, {"cursor": "0.1." + "\x00" * 36}, {"search": "x" * 1001}, {"cursor": "9" * 200},
+        {"cursor": f"0.٣.{NOBODY}"}, {"cursor": "0.1." + "\x00" * 36}, {"search": "x" * 4001}, {"cursor": "9" * 200},
         {"cursor": f"0.1.{NOBODY}\n"},
     ],
 )  # fmt: skip
@@ -169,7 +171,7 @@ async def test_any_text_is_safe_to_search_for(room: Room, guest: AsyncClient, te
     await room.ask(f"About {text[:100]} what?".replace("\x00", ""))
     for answer in (
         await guest.get("/questions/search", params={"q": text}),
-        await guest.get("/questions", params={"search": text[:1000]}),
+        await guest.get("/questions", params={"search": text}),
     ):
         assert answer.status_code == 200, answer.text
         assert isinstance(answer.json(), list)

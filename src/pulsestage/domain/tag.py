@@ -5,14 +5,13 @@ from typing import Final
 
 from pulsestage.domain.tenant import Millis
 from pulsestage.domain.text import clean_color, clean_text
-from pulsestage.domain.words import fold
 
 DEFAULT_COLOR: Final = "#3B82F6"
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A label. `name` is unique in its tenant, whatever its case and accents (`folded_name`)."""
+    """A label. `name` is unique in its tenant, whatever its case and accents."""
 
     id: str
     tenant_id: str
@@ -20,11 +19,6 @@ class Tag:
     color: str
     description: str | None
     created_at: Millis
-
-    @property
-    def folded_name(self) -> str:
-        """The name as it must be unique."""
-        return fold(self.name)
 
 
 def create(tag_id: str, tenant_id: str, name: str, color: str | None, description: str | None, now: Millis) -> Tag:

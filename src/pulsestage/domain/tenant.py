@@ -14,7 +14,7 @@ DEFAULT_SLUG: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class TenantSettings:
-    """What a tenant may set for itself. Lengths in characters."""
+    """What a tenant may set for itself. Lengths in visible characters."""
 
     question_min_length: int = 3
     question_max_length: int = 2000

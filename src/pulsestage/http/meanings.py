@@ -59,8 +59,8 @@ MEANINGS = {
     "expiresAt": "When it is no longer valid.",
     "TenantView.id": "The tenant's id.",
     "TenantView.slug": "The tenant's name in requests.",
-    "questionMinLength": "How many characters a question has at least.",
-    "questionMaxLength": "How many characters a question has at most.",
+    "questionMinLength": "How many visible characters a question has at least.",
+    "questionMaxLength": "How many visible characters a question has at most.",
     # Of the server.
     "ok": "Whether it is well.",
     "version": "The server's version.",

@@ -34,8 +34,6 @@ class QuestionQuery:
     status: Status | None = None
     team_id: str | None = None
     tag_id: str | None = None
-    terms: tuple[str, ...] = ()
-    """Each must begin a word of the question."""
     sort: Sort = "popular"
     limit: int = 50
     after: PageKey | None = None
@@ -50,6 +48,11 @@ class PageKey:
     question_id: str
 
 
+def page_key(question: Question) -> PageKey:
+    """The question's place."""
+    return PageKey(question.pinned_at is not None, question.upvotes, question.id)
+
+
 class Questions(Protocol):
     """The tenant's visible questions, each with its tags. In a write transaction what is read is locked."""
 
@@ -62,6 +65,12 @@ class Questions(Protocol):
     async def page(self, query: QuestionQuery) -> Sequence[Question]:
         """One page, in the order asked for."""
 
+    async def search(self, query: QuestionQuery, terms: Sequence[str]) -> tuple[Sequence[Question], PageKey | None]:
+        """One page of those in which each of these begins a term, and where the next page begins; None at the end.
+
+        A page may be short, or empty, before the end: what one request may cost is bounded.
+        """
+
     async def every(self, team_id: str | None, *, after: str = "") -> Sequence[Question]:
         """All of the tenant, or of one team, in the order of their ids: those that follow this id, some hundreds."""
 
@@ -69,7 +78,7 @@ class Questions(Protocol):
         """All that carry the tag."""
 
     async def sharing_terms(self, terms: Collection[str], limit: int) -> Sequence[Question]:
-        """Open questions with any of these words, those with the most of them first."""
+        """Open questions with any of these terms, those with the most of them first; of common terms only new ones."""
 
     async def add(self, question: Question, terms: Collection[str]) -> None:
         """Store a new one, findable by its words."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from pulsestage.domain import question as life
 from pulsestage.domain.errors import InvalidInput, NotAllowed, TeamNotFound
 from pulsestage.domain.policy import Action, Actor
-from pulsestage.domain.words import search_terms, similarities
-from pulsestage.services.ports import PageKey, QuestionQuery, Transaction
+from pulsestage.domain.text import without_heaps
+from pulsestage.domain.words import query_terms, search_terms, similarities
+from pulsestage.services.ports import PageKey, QuestionQuery, Transaction, page_key
 from pulsestage.services.views import QuestionView, question_view
 
 if TYPE_CHECKING:
@@ -77,18 +78,25 @@ async def page(context: Context, actor: Actor, query: QuestionQuery) -> Page:
     async with context.unit_of_work.read(actor.tenant_id) as tx:
         questions = await tx.questions.page(query)
         page_views = await views(context, actor, tx, questions)
-    following = None
-    if len(questions) == query.limit:
-        last = questions[-1]
-        following = PageKey(last.pinned_at is not None, last.upvotes, last.id)
+    following = page_key(questions[-1]) if len(questions) == query.limit else None
+    return Page(page_views, following, tx.position)
+
+
+async def search(context: Context, actor: Actor, query: QuestionQuery, text: str) -> Page:
+    """A page of the questions that have each word of the text, or a word that it begins; of none if it has no word."""
+    actor.require(Action.READ)
+    terms = query_terms(text)
+    async with context.unit_of_work.read(actor.tenant_id) as tx:
+        questions, following = await tx.questions.search(query, terms) if terms else ((), None)
+        page_views = await views(context, actor, tx, questions)
     return Page(page_views, following, tx.position)
 
 
 async def similar(context: Context, actor: Actor, text: str) -> list[QuestionView]:
     """Up to ten open questions like this text, the best first; any text will do."""
     actor.require(Action.READ)
-    # Long words are rare, rare words tell most, and looking up a common one costs most.
-    terms = sorted(search_terms(text), key=len, reverse=True)[:_SIMILAR_TERMS]
+    text = without_heaps(text)
+    terms = query_terms(text)[:_SIMILAR_TERMS]
     if not terms:
         return []
     async with context.unit_of_work.read(actor.tenant_id) as tx:

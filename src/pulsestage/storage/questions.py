@@ -7,16 +7,20 @@ length and not the number of questions.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, insert, select, tuple_, update
 
 from pulsestage.domain.errors import QuestionNotFound
 from pulsestage.domain.question import Question, Status
+from pulsestage.domain.words import RULES
+from pulsestage.services.ports import PageKey, page_key
+from pulsestage.storage import search
 from pulsestage.storage.prepared import Prepared, Row
 from pulsestage.storage.scoped import CHUNK, TENANT, Scoped, chunks
 from pulsestage.storage.tables import question_tags, question_terms, questions, tags
-from pulsestage.storage.tags import to_tag
+from pulsestage.storage.tags import in_order, to_tag
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -43,28 +47,13 @@ _tagged = _in_order.where(
 )
 _tagged_with = Prepared(_tagged)
 _tagged_with_locked = Prepared(_tagged.with_for_update())
-_shared = func.count().label("shared")
-_sharing_terms = Prepared(
-    select(question_terms.c.question_id, _shared)
-    .join(questions, questions.c.id == question_terms.c.question_id)
-    .where(
-        question_terms.c.tenant_id == TENANT,
-        question_terms.c.term.in_(bindparam("terms", expanding=True)),
-        questions.c.tenant_id == TENANT,
-        questions.c.removed_at.is_(None),
-        questions.c.status == Status.OPEN.value,
-    )
-    .group_by(question_terms.c.question_id)
-    .order_by(_shared.desc(), question_terms.c.question_id.desc())
-    .limit(bindparam("count"))
-)
+_open_among = Prepared(_some.where(questions.c.status == Status.OPEN.value))
 _tags_of = Prepared(
     select(question_tags.c.question_id, tags)
     .join(tags, tags.c.id == question_tags.c.tag_id)
     .where(question_tags.c.tenant_id == TENANT, question_tags.c.question_id.in_(bindparam("ids", expanding=True)))
-    .order_by(tags.c.folded_name, tags.c.id)
 )
-_add = Prepared(insert(questions).values(tenant_id=TENANT))
+_add = Prepared(insert(questions).values(tenant_id=TENANT, text_rules=RULES))
 _save = Prepared(update(questions).where(questions.c.tenant_id == TENANT, questions.c.id == bindparam("question")))
 _add_terms = Prepared(insert(question_terms).values(tenant_id=TENANT))
 _add_tag = Prepared(insert(question_tags).values(tenant_id=TENANT))
@@ -97,11 +86,7 @@ class SqlQuestions(Scoped):
 
     async def page(self, query: QuestionQuery) -> list[Question]:
         """One page in its order."""
-        found: list[Question] = []
-        for statement in page_statements(query):
-            if len(found) < query.limit:
-                found += await self._load(await self._run_once(statement.limit(query.limit - len(found))))
-        return found
+        return await self._page(query)
 
     async def every(self, team_id: str | None, *, after: str = "") -> list[Question]:
         """The next CHUNK visible questions of the tenant, or of one team, in the order of their ids."""
@@ -114,11 +99,23 @@ class SqlQuestions(Scoped):
         query = _tagged_with_locked if self._locking else _tagged_with
         return await self._load(await self._run(query, tag=tag_id))
 
+    async def search(self, query: QuestionQuery, terms: Sequence[str]) -> tuple[list[Question], PageKey | None]:
+        """One page of those that have all the terms, and where the next begins."""
+        rarest = await search.having_rarest(self._run, terms)
+        if rarest is not None and len(rarest) * len(terms) <= search.MAX_LOOK_UPS:
+            having = await search.having_all(self._run, sorted(rarest), terms)
+            found = await self._page(query, questions.c.id.in_(having)) if having else []
+            return found, page_key(found[-1]) if len(found) == query.limit else None
+        return await self._walk(query, terms)
+
     async def sharing_terms(self, terms: Collection[str], limit: int) -> list[Question]:
-        """Open questions with any of these words, most shared words first."""
-        ids = [row.question_id for row in await self._run(_sharing_terms, terms=list(terms), count=limit)]
-        found = await self.get_many(ids)
-        return [found[question_id] for question_id in ids]
+        """Open questions with any of these terms, most shared terms first."""
+        found: list[Question] = []
+        for ids in chunks(await search.sharing_most(self._run, terms)):
+            if len(found) < limit:
+                its_open = {each.id: each for each in await self._load(await self._run(_open_among, ids=ids))}
+                found += [its_open[each] for each in ids if each in its_open]
+        return found[:limit]
 
     async def add(self, question: Question, terms: Collection[str]) -> None:
         """Store a new question and its words."""
@@ -137,13 +134,50 @@ class SqlQuestions(Scoped):
         """Unlink a tag."""
         await self._run(_remove_tag, question=question_id, tag=tag_id)
 
+    async def _page(self, query: QuestionQuery, *conditions: ColumnElement[bool]) -> list[Question]:
+        found: list[Question] = []
+        for statement in page_statements(query):
+            if len(found) < query.limit:
+                rest = statement.where(*conditions).limit(query.limit - len(found))
+                found += await self._load(await self._run_once(rest))
+        return found
+
+    async def _walk(self, query: QuestionQuery, terms: Sequence[str]) -> tuple[list[Question], PageKey | None]:
+        """The search for terms that are all common: every question is tried, in the order of the list."""
+        ids: list[str] = []
+        size, key = search.step(terms), query.after
+        for _ in range(0, search.MAX_LOOK_UPS, size * len(terms)):
+            keys = await self._keys(replace(query, after=key, limit=size))
+            having = await search.having_all(self._run, [key.question_id for key in keys], terms)
+            for key in keys:
+                if key.question_id in having:
+                    ids.append(key.question_id)
+                if len(ids) == query.limit:
+                    return await self._these(ids), key
+            if len(keys) < size:
+                return await self._these(ids), None
+        return await self._these(ids), key
+
+    async def _keys(self, query: QuestionQuery) -> list[PageKey]:
+        """The places of a page's questions, without the questions."""
+        keys: list[PageKey] = []
+        for statement in page_statements(query):
+            if len(keys) < query.limit:
+                places = statement.with_only_columns(questions.c.is_pinned, questions.c.upvotes, questions.c.id)
+                keys += [PageKey(*row) for row in await self._run_once(places.limit(query.limit - len(keys)))]
+        return keys
+
+    async def _these(self, question_ids: Sequence[str]) -> list[Question]:
+        found = await self.get_many(question_ids)
+        return [found[each] for each in question_ids]
+
     async def _load(self, rows: Sequence[Row]) -> list[Question]:
         """The questions that were read, with their tags, which one more query finds."""
         found: dict[str, tuple[Tag, ...]] = {}
         for chunk in chunks([row.id for row in rows]):
             for row in await self._run(_tags_of, ids=chunk):
                 found[row.question_id] = (*found.get(row.question_id, ()), to_tag(row))
-        return [_to_question(row, found.get(row.id, ())) for row in rows]
+        return [_to_question(row, in_order(found.get(row.id, ()))) for row in rows]
 
 
 def page_statements(query: QuestionQuery) -> list[Select[Any]]:
@@ -174,15 +208,6 @@ def _filters(query: QuestionQuery) -> Iterable[ColumnElement[bool]]:
             question_tags.c.question_id == questions.c.id,
             question_tags.c.tag_id == query.tag_id,
             question_tags.c.tenant_id == TENANT,
-        )
-    for term in query.terms:
-        # Terms are letters and digits in every script; \U0010ffff sorts after all that can follow.
-        yield questions.c.id.in_(
-            select(question_terms.c.question_id).where(
-                question_terms.c.tenant_id == TENANT,
-                question_terms.c.term >= term,
-                question_terms.c.term < term + "\U0010ffff",
-            )
         )
 
 

@@ -33,6 +33,10 @@ metadata = MetaData(
 )
 
 
+# Databases sort text by the rules of a language. These are compared by code points, as Python and the page do.
+_by_code_points = {size: String(size).with_variant(String(size, collation="C"), "postgresql") for size in (36, 40)}
+
+
 def _id(name: str) -> Column[str]:
     return Column(name, String(36), nullable=False)
 
@@ -101,13 +105,15 @@ tags = Table(
     Column("color", String(7), nullable=False),
     Column("description", Text),
     _millis("created_at"),
+    # Of what and by which rules `folded_name` was made; versions that know nothing of it don't change it.
+    Column("folded_from", Text),
     UniqueConstraint("tenant_id", "folded_name"),
 )
 
 questions = Table(
     "questions",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", _by_code_points[36], primary_key=True),
     _tenant_id(),
     Column("team_id", String(36), ForeignKey("teams.id")),
     Column("body", Text, nullable=False),
@@ -125,6 +131,8 @@ questions = Table(
     _millis("frozen_at", nullable=True),
     Column("frozen_by", String(36)),
     _millis("removed_at", nullable=True),
+    # By which rules (`domain/words.py`) its terms were made; versions from before there were any leave the 0.
+    Column("text_rules", Integer, nullable=False, server_default="0"),
 )
 
 _VISIBLE = text("removed_at IS NULL")
@@ -145,17 +153,18 @@ _order("ix_questions_team_popular", questions.c.team_id, *_POPULAR)
 _order("ix_questions_recent")
 _order("ix_questions_status_recent", questions.c.status)
 _order("ix_questions_team_recent", questions.c.team_id)
+Index("ix_questions_text_rules", questions.c.text_rules, sqlite_where=_VISIBLE, postgresql_where=_VISIBLE)
 
 question_terms = Table(
     "question_terms",
     metadata,
     Column("tenant_id", String(36), ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True),
-    # By code points, so that a prefix is a range in PostgreSQL too, whatever the database's language.
-    Column("term", String(40).with_variant(String(40, collation="C"), "postgresql"), primary_key=True),
+    # A prefix is a range of these.
+    Column("term", _by_code_points[40], primary_key=True),
     Column("question_id", String(36), ForeignKey("questions.id", ondelete="CASCADE"), primary_key=True),
     sqlite_with_rowid=False,
 )
-Index("ix_question_terms_question_id", question_terms.c.question_id)
+Index("ix_question_terms_question_id_term", question_terms.c.question_id, question_terms.c.term)
 
 question_tags = Table(
     "question_tags",

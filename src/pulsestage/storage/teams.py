@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pulsestage.domain.errors import SlugTaken, TeamNotFound
+from pulsestage.domain.order import by_name
 from pulsestage.domain.team import Team
 from pulsestage.storage.prepared import Prepared, Row
 from pulsestage.storage.scoped import TENANT, Scoped
@@ -16,7 +17,7 @@ _one = _mine.where(teams.c.id == bindparam("team"))
 _by_id = Prepared(_one)
 _by_id_locked = Prepared(_one.with_for_update(read=True))
 _by_id_or_slug = Prepared(_mine.where(or_(teams.c.id == bindparam("team"), teams.c.slug == bindparam("team"))))
-_every = Prepared(_mine.order_by(teams.c.name, teams.c.id))
+_every = Prepared(_mine)
 _add = Prepared(insert(teams).values(tenant_id=TENANT))
 _save = Prepared(update(teams).where(teams.c.tenant_id == TENANT, teams.c.id == bindparam("team")))
 
@@ -35,7 +36,8 @@ class SqlTeams(Scoped):
 
     async def every(self) -> tuple[Team, ...]:
         """All of them, by name."""
-        return tuple(map(_to_team, await self._run(_every)))
+        found = map(_to_team, await self._run(_every))
+        return tuple(sorted(found, key=lambda team: by_name(team.name, team.id)))
 
     async def add(self, team: Team) -> None:
         """Store a new one. Raises SlugTaken."""

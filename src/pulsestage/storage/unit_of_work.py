@@ -36,6 +36,12 @@ log = logging.getLogger(__name__)
 _lock = Prepared(select(tenants.c.id).where(tenants.c.id == TENANT).with_for_update(key_share=True))
 
 
+async def lock_catalog(connection: Connection, tenant_id: str) -> None:
+    """Lock the tenant's row, which stands for its lists of tags and teams."""
+    # NO KEY UPDATE: inserting a question only needs the tenant to exist, and may go on.
+    await connection.run(_lock, {"tenant": tenant_id})
+
+
 class SqlTransaction:
     """The Transaction port on one connection."""
 
@@ -61,8 +67,7 @@ class SqlTransaction:
 
     async def lock_catalog(self) -> None:
         """Lock the tenant's row, which stands for its lists of tags and teams."""
-        # NO KEY UPDATE: inserting a question only needs the tenant to exist, and may go on.
-        await self._connection.run(_lock, {"tenant": self._tenant_id})
+        await lock_catalog(self._connection, self._tenant_id)
 
     def append(self, events: Iterable[Event]) -> None:
         """Keep the events for the commit."""

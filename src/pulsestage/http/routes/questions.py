@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from pulsestage.domain.question import Status
-from pulsestage.domain.words import search_terms
 from pulsestage.http.caller import caller_of
 from pulsestage.http.parameters import Body, Id, Uuid, read_cursor, write_cursor
 from pulsestage.http.replies import no_content, remember, reply
@@ -18,8 +17,9 @@ from pulsestage.services import questions
 from pulsestage.services.ports import QuestionQuery
 
 EXAMPLE_BODY = "When does the new office open?"
+SEARCH = "Each word must begin a word of the question; emoji are words. Without any word nothing is found."
 SORT = "`popular`: pinned first, then most votes, then oldest. `recent`: newest first."
-Text = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=4000)]
 
 
 class Ask(Body):
@@ -29,7 +29,7 @@ class Ask(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"body": EXAMPLE_BODY}]})
 
     body: Annotated[str, Field(examples=[EXAMPLE_BODY])]
-    """3 to 2000 characters, unless the tenant says otherwise."""
+    """3 to 2000 visible characters, unless the tenant says otherwise."""
     teamId: Uuid | None = None  # noqa: N815 - the wire is camelCase
     """The team it is addressed to."""
 
@@ -38,7 +38,7 @@ class Answer(Body):
     """A moderator's answer."""
 
     response: Annotated[str, Field(examples=["In March; the date will be announced in the newsletter."])]
-    """1 to 10000 characters."""
+    """1 to 10000 visible characters."""
 
 
 class ChosenTag(Body):
@@ -61,12 +61,12 @@ async def page(  # noqa: PLR0913 - one argument per query parameter
     status: Annotated[Literal["open", "answered"] | None, Query(description="Only these.")] = None,
     team_id: Annotated[Uuid | None, Query(alias="teamId", description="Only this team's.")] = None,
     tag_id: Annotated[Uuid | None, Query(alias="tagId", description="Only those with this tag.")] = None,
-    search: Annotated[Text | None, Query(description="Each word must begin a word of the question.")] = None,
+    search: Annotated[Text | None, Query(description=SEARCH)] = None,
     sort: Annotated[Literal["popular", "recent"], Query(description=SORT)] = "popular",
     limit: Annotated[int, Query(ge=1, le=100, description="How many to a page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=100, description="From a `Link`, as it is there.")] = None,
 ) -> Response:
-    """List questions, a page at a time; `Link: rel="next"` leads to the following page.
+    """List questions, a page at a time; `Link: rel="next"` leads to the following page, as long as there is one.
 
     `X-Stream-Position` is where a stream goes on from here.
     """
@@ -75,12 +75,14 @@ async def page(  # noqa: PLR0913 - one argument per query parameter
         status=Status(status.upper()) if status else None,
         team_id=team_id,
         tag_id=tag_id,
-        terms=search_terms(search or ""),
         sort=sort,
         limit=limit,
         after=read_cursor(cursor) if cursor else None,
     )
-    found = await questions.page(caller.context, caller.actor, query)
+    if search:
+        found = await questions.search(caller.context, caller.actor, query, search)
+    else:
+        found = await questions.page(caller.context, caller.actor, query)
     response = reply(found.questions, position=found.position)
     if found.next is not None:
         following = {**request.query_params, "cursor": write_cursor(found.next)}

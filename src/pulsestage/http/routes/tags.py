@@ -18,22 +18,22 @@ class NewTag(Body):
     """A new tag."""
 
     name: Annotated[str, Field(examples=["Strategy"])]
-    """1 to 50 characters, unique whatever their case."""
+    """1 to 50 visible characters, unique whatever their case and accents."""
     color: Color | None = None
     """`#RRGGBB`; `#3B82F6` if not given."""
     description: str | None = None
-    """Up to 500 characters."""
+    """Up to 500 visible characters."""
 
 
 class TagChange(Body):
     """What to change of a tag; what is not given stays."""
 
     name: Annotated[str | None, Field(examples=["Strategy"])] = None
-    """1 to 50 characters, unique whatever their case."""
+    """1 to 50 visible characters, unique whatever their case and accents."""
     color: Color | None = None
     """`#RRGGBB`."""
     description: str | None = None
-    """Up to 500 characters; an empty one removes it."""
+    """Up to 500 visible characters; an empty one removes it."""
 
 
 async def every(request: Request) -> Response:

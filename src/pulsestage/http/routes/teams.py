@@ -16,22 +16,22 @@ class NewTeam(Body):
     """A new team."""
 
     name: Annotated[str, Field(examples=["Engineering"])]
-    """1 to 80 characters."""
+    """1 to 80 visible characters."""
     slug: Annotated[str, Field(examples=["engineering"])]
     """1 to 63 small letters, digits and inner hyphens."""
     description: str | None = None
-    """Up to 500 characters."""
+    """Up to 500 visible characters."""
 
 
 class TeamChange(Body):
     """What to change of a team; what is not given stays."""
 
     name: Annotated[str | None, Field(examples=["Engineering"])] = None
-    """1 to 80 characters."""
+    """1 to 80 visible characters."""
     slug: str | None = None
     """1 to 63 small letters, digits and inner hyphens."""
     description: str | None = None
-    """Up to 500 characters; an empty one removes it."""
+    """Up to 500 visible characters; an empty one removes it."""
     isActive: bool | None = None  # noqa: N815 - the wire is camelCase
     """Whether it takes new questions."""
 
