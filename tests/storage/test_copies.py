@@ -1,14 +1,17 @@
 """A copy has every row, is one moment's, and is there whole or not at all."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import insert, update
 
 from pulsestage.domain.tenant import Tenant
 from pulsestage.storage import archive, copies, migrate
-from pulsestage.storage.copies import CopyRefused
+from pulsestage.storage.copies import CopyRefused, Snapshot, TableContents
 from pulsestage.storage.directory import SqlDirectory
 from pulsestage.storage.tables import metadata, tenants, votes
 from pulsestage.storage.unit_of_work import SqlUnitOfWork
@@ -122,16 +125,39 @@ async def test_a_copy_that_is_cut_off_changes_nothing(databases: Databases, data
         assert await epoch_of(target) == epoch
 
 
+# What the schema 0001 didn't have of its tables, and what a row has there that comes from it.
+LATER_COLUMNS: dict[str, dict[str, object]] = {"questions": {"text_rules": 0}, "tags": {"folded_from": None}}
+
+
+class AsInTheFirst(Snapshot):
+    """A snapshot without what came after the schema 0001."""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "AsInTheFirst":
+        return cls(snapshot._connection, "0001", list(map(cls._contents, snapshot.tables)))
+
+    @staticmethod
+    def _contents(contents: TableContents) -> TableContents:
+        kept = [each for each in contents.columns if each not in LATER_COLUMNS.get(contents.name, ())]
+        return msgspec.structs.replace(contents, columns=tuple(kept))
+
+    async def pages(self, contents: TableContents) -> AsyncIterator[list[tuple[Any, ...]]]:
+        async for rows in super().pages(contents):
+            yield [tuple(getattr(row, each) for each in contents.columns) for row in rows]
+
+
 async def test_a_copy_of_an_older_schema_is_brought_up_to_date(
     databases: Databases, database_kind: str, tmp_path: Path
 ) -> None:
     source, target = await databases.filled(database_kind), await databases.make(database_kind)
     async with copies.snapshot(source) as snapshot:
-        snapshot.revision = "0001"
-        await archive.write(tmp_path / "backup", snapshot, LABEL, ignore)
+        await archive.write(tmp_path / "backup", AsInTheFirst.of(snapshot), LABEL, ignore)
     await restore(tmp_path / "backup", target)
     schema = await migrate.inspect(target)
     assert (schema.missing, schema.current) == ([], schema.needed)
+    async with source.write() as connection:
+        for table, values in LATER_COLUMNS.items():
+            await connection.execute(update(metadata.tables[table]).values(values))
     assert await rows_of(target) == {**await rows_of(source), "instances": []}
 
 

@@ -38,9 +38,8 @@ class SqlDirectory:
     async def every(self) -> list[Tenant]:
         """All tenants, by slug."""
         async with self._database.read() as connection:
-            query = select(tenants).where(deletion.not_deleted).order_by(tenants.c.slug)
-            rows = (await connection.execute(query)).all()
-        return [_to_tenant(row) for row in rows]
+            rows = (await connection.execute(select(tenants).where(deletion.not_deleted))).all()
+        return sorted(map(_to_tenant, rows), key=lambda tenant: tenant.slug)
 
     async def add(self, tenant: Tenant) -> None:
         """Store a new tenant and begin its log, in an epoch of its own. Raises SlugTaken."""
