@@ -11,7 +11,7 @@ import pytest
 
 from pulsestage.domain import question as questions
 from pulsestage.domain.policy import Role
-from pulsestage.domain.text import search_terms
+from pulsestage.domain.words import search_terms
 from pulsestage.services import sessions
 from tests.http.conftest import make_settings
 from tests.server.hostile import Attacker, House, message
