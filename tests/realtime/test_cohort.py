@@ -1,9 +1,16 @@
 """Writing to many at once."""
 
+from collections.abc import Callable
+
 import pytest
 
+from pulsestage.realtime import Filter
+from pulsestage.realtime.cohort import Cohort
+from pulsestage.realtime.encoding import Coding
+from pulsestage.realtime.filter import View
+from pulsestage.realtime.stats import Counters
 from tests.realtime.house import House
-from tests.realtime.support import RecordingSink, settle
+from tests.realtime.support import PUBLIC, RecordingSink, settle
 
 
 async def test_one_payload_is_shared_by_all_who_see_the_same(house: House) -> None:
@@ -24,6 +31,57 @@ async def test_a_broken_sink_costs_nobody_else_anything(house: House) -> None:
     assert sinks[1].closed
     assert sinks[0].ids == sinks[2].ids == ["e1.0", "e1.1"]
     assert house.hub.stats().closes == {"server-error": 1}
+
+
+class Direct(RecordingSink):
+    """A sink with a shorter way, which takes only so many bytes of each payload, or raises."""
+
+    takes: int | OSError = 10
+    rest: RuntimeError | None = None
+
+    @property
+    def direct(self) -> Callable[[bytes], int]:
+        return self._take
+
+    def _take(self, payload: bytes) -> int:
+        if isinstance(self.takes, OSError):
+            raise self.takes
+        self.payloads.append(payload[: self.takes])
+        return min(self.takes, len(payload))
+
+    def write(self, payload: bytes | memoryview) -> bool:
+        if self.rest is not None:
+            raise self.rest
+        return super().write(bytes(payload))
+
+
+@pytest.mark.parametrize("takes", [0, 10, 10_000, BlockingIOError()])
+@pytest.mark.parametrize("room", [None, 1])
+async def test_what_the_direct_way_leaves_is_written_once(house: House, takes: int | OSError, room: int | None) -> None:
+    sink = Direct()
+    await house.join(sink)
+    sink.takes, sink.room = takes, room
+    house.say()
+    sink.drain()
+    sink.takes = 10_000
+    await house.clock.advance(1)
+    house.say()
+    assert sink.ids == ["e1.0", "e1.1", "e1.2"]
+
+
+async def test_if_the_rest_can_not_be_written_the_stream_ends_and_only_it(house: House) -> None:
+    sinks = [await house.join(), await house.join(broken := Direct()), await house.join()]
+    broken.rest = RuntimeError("broken")
+    house.say()
+    assert broken.closed
+    assert sinks[0].ids == sinks[2].ids == ["e1.0", "e1.1"]
+    assert house.hub.stats().closes == {"server-error": 1}
+
+
+def test_where_nothing_is_due_nothing_is_written() -> None:
+    counters = Counters()
+    assert Cohort(View(PUBLIC, Filter()), Coding("identity")).write(10, counters) == 0
+    assert counters.writes == 0
 
 
 @pytest.mark.parametrize("settings", [{"slice_writes": 2, "farewell_seconds": 0.0}])

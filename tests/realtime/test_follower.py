@@ -181,3 +181,44 @@ async def test_a_tick_while_a_log_is_opened_leaves_that_to_the_opening(house: Ho
     house.store.open.set()
     await settle()
     assert sink.ids == ["e1.0", "e1.1", "e1.2"]
+
+
+async def test_what_another_process_has_is_read_at_once(house: House) -> None:
+    sink = await house.join()
+    follower = house.hub._channels["t1"]._follower
+    house.hub.append("t1", "e1", house.log(3)[2:])  # a gap that would be read after a moment
+    follower.told("e1", 3)
+    await settle()
+    assert sink.ids == ["e1.0", "e1.1", "e1.2", "e1.3"]
+    follower.told("e1", 3)  # nothing new
+    await house.clock.advance(1)
+    assert house.hub.stats().gap_repairs == 1
+    assert [ask for ask in house.store.asked if ask.startswith("read")] == ["read 0"]
+    house.log()
+    follower.told("e1", 4)  # of which nothing was announced
+    await settle()
+    assert sink.ids[-1] == "e1.4"
+
+
+async def test_the_next_gap_has_its_whole_moment(house: House) -> None:
+    sink = await house.join()
+    house.hub.append("t1", "e1", house.log(2)[1:])
+    house.hub._channels["t1"]._follower.told("e1", 2)
+    await house.clock.advance(0.06)
+    house.hub.append("t1", "e1", house.log(2)[1:])
+    await house.clock.advance(0.06)
+    assert sink.ids[-1] == "e1.2"
+    await house.clock.advance(0.06)
+    assert sink.ids[-1] == "e1.4"
+
+
+async def test_a_gap_that_moves_while_it_is_read_is_read_again(house: House) -> None:
+    sink = await house.join()
+    house.hub.append("t1", "e1", [event(5)])
+    house.store.open.clear()
+    await house.clock.advance(0.2)
+    house.hub.append("t1", "e1", [event(1)])
+    house.store.open.set()
+    await house.clock.advance(1)
+    assert sink.ids == ["e1.0", "e1.1"]
+    assert [ask for ask in house.store.asked if ask.startswith("read")] == ["read 0", "read 1"]

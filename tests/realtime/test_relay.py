@@ -74,3 +74,13 @@ async def test_stats_are_of_their_moment(bus: MemoryBus) -> None:
     before = relay.stats()
     relay.announce(head(1))
     assert (before.announced, relay.stats().announced) == (0, 1)
+
+
+async def test_nothing_gets_through_a_bus_that_is_stopped(bus: MemoryBus) -> None:
+    one, other = Member(MemoryRelay(bus)), Member(MemoryRelay(bus))
+    async with one.listening(), other.listening():
+        bus.stop()
+        bus.publish(head(2).encode(None))
+        bus.start()
+        one.relay.announce(head(1))
+        assert await other.hears(head(1)) == [head(1)]

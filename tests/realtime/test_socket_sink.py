@@ -6,7 +6,7 @@ import socket
 import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -363,6 +363,27 @@ async def test_a_probe_does_not_overtake_what_waits() -> None:
         connection.sink._send_probe()
         rest = await connection.received(written * 1000 - len(early))
         assert early + rest == b"x" * 1000 * written
+
+
+async def test_a_probe_that_has_no_room_is_left_out() -> None:
+    async with cable(probe=b"probe") as connection:
+        witness = Witness(connection.sink)
+        await witness.write(connection.sink, b"first")
+        filler = _fill_the_kernel(connection.sink._fd)
+        connection.sink._send_probe()
+        assert await connection.received(5 + filler) == b"first" + b"x" * filler
+        await witness.write(connection.sink, b"last")
+        assert (await connection.received(9 + filler)).endswith(b"xlast")
+
+
+def _fill_the_kernel(descriptor: int) -> int:
+    """Write behind the sink's back until the kernel takes no more; how many bytes it took."""
+    written = 0
+    for size in (65_536, 1):
+        with suppress(BlockingIOError):
+            for _ in range(100_000):
+                written += os.write(descriptor, b"x" * size)
+    return written
 
 
 async def test_probes_are_comments_in_every_encoding() -> None:

@@ -370,3 +370,53 @@ async def test_a_sink_that_drains_before_the_log_is_known_gets_nothing_yet(house
     house.store.open.set()
     await settle()
     assert sink.ids == ["e1.1", "e1.2"]
+
+
+async def test_a_sink_that_can_not_be_written_or_closed_ends_its_stream_alone(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(RecordingSink):
+        def write(self, payload: bytes) -> bool:
+            raise RuntimeError("can't be written")
+
+        def close(self, farewell: bytes = b"") -> None:
+            raise RuntimeError("can't be closed")
+
+    live = await house.join()
+    broken = await house.join(Broken())
+    assert "could not be closed" in caplog.text
+    assert house.hub.stats().closes == {"server-error": 1}
+    house.say()
+    assert live.ids == ["e1.0", "e1.1"]
+    await house.clock.advance(HubSettings().farewell_seconds + 1)
+    assert broken.aborted
+
+
+async def test_a_sink_that_ends_inside_a_write_is_not_waited_for(house: House) -> None:
+    """It breaks its contract, and costs nobody anything."""
+
+    class Rude(RecordingSink):
+        def write(self, payload: bytes) -> bool:
+            self.on_close()
+            return False
+
+    await house.join(Rude())
+    assert house.hub.stats().slow == 0
+    assert house.hub.stats().connections == {}
+    assert house.hub.stats().closes == {"client-gone": 1}
+
+
+async def test_what_comes_after_the_end_changes_nothing(house: House) -> None:
+    sink, subscription = await house.subscribe()
+    subscription.close("signed-out")
+    before = list(sink.payloads)
+    sink.on_drain()
+    subscription.fill()
+    subscription.stall()
+    subscription.consulted()
+    house.say()
+    await settle()
+    assert sink.payloads == before
+    assert not sink.aborted
+    stats = house.hub.stats()
+    assert (stats.stalls, stats.slow, stats.closes) == (0, 0, {"signed-out": 1})

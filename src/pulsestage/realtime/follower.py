@@ -165,11 +165,12 @@ class Follower:
             self._early.clear()
             self._learn(feed, bounds)
 
-    def _open(self, bounds: LogBounds, reason: str | None) -> None:
+    def _open(self, bounds: LogBounds, reason: str | None) -> Feed:
         self.feed = feed = Feed(self._tenant, bounds, self._engine.settings)
         early, self._early = self._early, []
         self._audience.opened(feed, reason)
         self._offer(feed, [event for epoch, event in early if epoch == bounds.epoch])
+        return feed
 
     # ---- Repairing -----------------------------------------------------------------------------
 
@@ -204,9 +205,8 @@ class Follower:
 
     def _skip_pruned(self, feed: Feed, bounds: LogBounds) -> None:
         """What is missing is not in the log any more: begin anew where it can be read."""
-        self._open(LogBounds(bounds.epoch, bounds.floor, bounds.floor), EXPIRED_POSITION)
-        if self.feed is not None:
-            self.feed.hear(max(feed.heard, bounds.head))
+        opened = self._open(LogBounds(bounds.epoch, bounds.floor, bounds.floor), EXPIRED_POSITION)
+        opened.hear(max(feed.heard, bounds.head))
 
     async def _read(self, after: int) -> tuple[Sequence[Event], LogBounds]:
         """A page, and the bounds that it was read within.

@@ -249,8 +249,7 @@ class Hub:
         )
 
     def _drop(self, channel: Channel) -> None:
-        if self._channels.get(channel.tenant) is channel:
-            del self._channels[channel.tenant]
+        del self._channels[channel.tenant]
 
     def _abandon_all(self) -> None:
         for subscription in self._engine.leaving:

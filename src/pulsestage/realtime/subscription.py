@@ -235,10 +235,9 @@ class Subscription:
 
     def _drained(self) -> None:
         self._give_back()
-        if not self._closed:
-            self._full = False
-            self._engine.slow.end(self)
-            self.proceed()
+        self._full = False
+        self._engine.slow.end(self)
+        self.proceed()
 
     def _gone(self) -> None:
         self._give_back()
@@ -263,7 +262,7 @@ class Subscription:
 
     def _connect(self, start: Start) -> None:
         engine, request = self._engine, self._request
-        if request is None:
+        if request is None:  # pragma: no cover - it is there until it is connected, which is once; for the type checker
             return
         self._request = None
         self._waiting = False
@@ -332,7 +331,7 @@ class Subscription:
 
     async def _take_snapshot(self) -> None:
         engine, make = self._engine, self._snapshot
-        if make is None:
+        if make is None:  # pragma: no cover - a stream without it owes no snapshot; for the type checker
             return
         async with engine.snapshot_slots:
             position, data = await make()
