@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test stress chaos restarts check bench format lock build clean
+.PHONY: help install run test stress chaos restarts mutants check bench format lock build clean
 
 bin := .venv/bin
 web := src/pulsestage/web_dist/index.html
@@ -27,7 +27,7 @@ run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
 	$(bin)/pulsestage demo
 
 test: .venv/.dev $(web) $(documents) $(generators) $(clients) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
-	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	$(npm) test
 
 stress: .venv/.dev ## Stress a server for a minute and judge what every client was told (STRESS_ARGS="--seed 42")
@@ -38,6 +38,10 @@ chaos: .venv/.dev ## Break everything around three instances for five minutes, a
 
 restarts: .venv/.dev ## Stop servers under load, alone and behind every proxy, for a quarter of an hour (ROUNDS=5)
 	$(bin)/python -m tests.restarts $(if $(ROUNDS),--rounds $(ROUNDS))
+
+mutants: .venv/.dev $(web) ## Change the code in many small places, and see which changes the nearest tests notice (SEED=42 SAMPLE=40)
+	$(bin)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
+	$(npm) run --if-present mutants -- $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
 
 check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, formatting, types, the direction of imports, the API's documents
 	$(bin)/ruff check

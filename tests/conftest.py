@@ -12,6 +12,14 @@ import pytest
 from tests.servers.postgres import Postgres, running_postgres
 from tests.servers.valkey import running_valkey
 
+LONGEST_FIRST = (
+    *("chaos/test_chaos", "live/test_page_trouble", "restarts/test_rolling", "live/test_page", "server/test_workers"),
+    *("cli/test_conformance_faults", "live/test_clients", "convergence/test_convergence", "live/test_durability"),
+    *("live/test_faults", "cluster/test_redis_kinds", "http/test_contract", "cluster/test_instances", "cli/test_serve"),
+    *("generated/test_generated", "deploy/test_proxies"),
+)
+"""Files that take long, or the one that comes last would be waited for."""
+
 # Being told to end is like Ctrl-C: the fixtures still get to end their servers.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -80,6 +88,18 @@ def chromium_path() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip("no Chromium on this machine")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since many tests wait for something."""
+    return 1 + (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; xdist hands out files in this order (`--no-loadscope-reorder`)."""
+    rank = {Path(__file__).parent / f"{name}.py": place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,7 +29,8 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 }
 # Words of the wire, names of settings: prose is for people, and no test is to repeat it.
 _WORD = re.compile(r"\S+")
-_FOR_THE_TYPE_CHECKER = {"cast", "TypeVar", "NewType"}
+_LEFT_ALONE = {"cast", "TypeVar", "NewType", "getLogger", "get_logger"}
+"""Calls whose arguments say nothing of what the program does."""
 _LOGS = {"log", "logger"}
 _LISTS_OF_NAMES = {"__all__", "__slots__"}
 
@@ -181,7 +182,7 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name) and node.func.id in _FOR_THE_TYPE_CHECKER:
+        if (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) in _LEFT_ALONE:
             return
         self.generic_visit(node)
 

@@ -93,10 +93,22 @@ class TestSlices:
         return [await house.join() for _ in range(5)]
 
     async def test_all_are_written_and_each_once(self, house: House, sinks: list[RecordingSink]) -> None:
+        before = house.hub.stats()
         house.say()
         assert sorted(len(sink.ids) for sink in sinks) == [1, 1, 1, 2, 2]
         await house.clock.advance(0)
         assert [sink.ids for sink in sinks] == [["e1.0", "e1.1"]] * 5
+        after = house.hub.stats()
+        assert (after.writes - before.writes, after.frames_out - before.frames_out) == (5, 5)
+        assert after.bytes_out - before.bytes_out == 5 * len(sinks[0].payloads[-1])
+
+    async def test_what_is_left_out_is_counted_once_a_stream(self, house: House, sinks: list[RecordingSink]) -> None:
+        house.say(variants={"public": b'{"n":1}'})
+        for _ in range(3):
+            house.say(key="votes", variants={"public": b'{"n":2}'})
+        await house.clock.advance(1)
+        assert [len(sink.ids) for sink in sinks] == [3] * 5
+        assert house.hub.stats().conflated == 2 * 5
 
     async def test_what_comes_meanwhile_goes_out_with_the_next(self, house: House, sinks: list[RecordingSink]) -> None:
         house.say()

@@ -420,3 +420,14 @@ async def test_what_comes_after_the_end_changes_nothing(house: House) -> None:
     assert not sink.aborted
     stats = house.hub.stats()
     assert (stats.stalls, stats.slow, stats.closes) == (0, 0, {"signed-out": 1})
+
+
+async def test_each_reset_is_followed_by_a_new_snapshot(house: House) -> None:
+    sink = await house.join(snapshot=house.snapshot())
+    for epoch in ("e3", "e4"):
+        house.store.memory.create("t1")
+        house.epoch = epoch
+        house.say()
+        await settle()
+    assert sink.types == ["connected", "snapshot", *["reset", "snapshot"] * 2]
+    assert sink.ids[-1] == "e4.1"

@@ -20,8 +20,10 @@ class MemoryRoll:
         self.rows: dict[str, tuple[int, Facts]] = {}
         self.time: int | None = None
         self.away = False
+        self.asked = 0
 
     async def sign(self, instance_id: str, facts: Facts) -> None:
+        self.asked += 1
         if self.away:
             raise Unavailable("The database can't be reached.")
         self.rows[instance_id] = (self.rows.get(instance_id, (0, facts))[0] + 1, facts)
@@ -151,6 +153,23 @@ async def test_running_counts_and_leaves_the_roll(roll: MemoryRoll, caplog: pyte
         await running
     assert set(roll.rows) == {"b"}
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+async def test_each_outage_is_said_once(roll: MemoryRoll, caplog: pytest.LogCaptureFixture) -> None:
+    census = member(roll, "a", seconds=0.001)
+    running = asyncio.create_task(census.run())
+    for outage in (1, 2):
+        roll.away, asked = True, roll.asked
+        await until(lambda asked=asked: roll.asked > asked + 3)  # type: ignore[misc]
+        assert len(caplog.messages) == outage
+        roll.away, beat = False, roll.rows.get("a", (0, None))[0]
+        await until(lambda beat=beat: roll.rows.get("a", (0, None))[0] > beat)  # type: ignore[misc]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def test_the_limits_are_those_that_the_documents_give() -> None:
+    assert (SILENT_READINGS, DEAD_READINGS, Census(lambda: 0)._seconds) == (4, 20, 3.0)
 
 
 async def test_an_outage_does_not_keep_an_instance_from_ending(roll: MemoryRoll) -> None:
