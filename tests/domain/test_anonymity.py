@@ -15,6 +15,11 @@ def test_one_person_has_one_pseudonym_on_a_question_and_another_on_the_next() ->
     assert len({PSEUDONYMS.of(person, question) for person in ("ann", "ben") for question in ("q1", "q2")}) == 4
 
 
+def test_pseudonyms_stay_what_they_are() -> None:
+    """Or everybody could vote a second time after an upgrade."""
+    assert PSEUDONYMS.of("ann", "q1") == "zYY8z1akciuK0vecN3Tfew"
+
+
 def test_without_the_key_nobody_can_make_it() -> None:
     assert Pseudonyms(b"x" * 32).of("ann", "q1") != PSEUDONYMS.of("ann", "q1")
 
