@@ -7,7 +7,7 @@ would have meant one by one.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -63,15 +63,15 @@ def fold(ballots: Sequence[Ballot], questions: Mapping[str, Question], votes: Se
     `questions`: the visible ones by id; `votes`: those that exist, as (question id, voter key).
     """
     held = set(votes)
+    delta: defaultdict[str, int] = defaultdict(int)
     outcomes: list[PulseStageError | None] = []
     for ballot in ballots:
         problem = _problem(ballot, questions.get(ballot.question_id), held)
         outcomes.append(problem)
         if problem is None:
             (held.add if ballot.up else held.discard)((ballot.question_id, ballot.voter_key))
+            delta[ballot.question_id] += 1 if ballot.up else -1
     added, removed = frozenset(held - votes), frozenset(votes - held)
-    delta = Counter(question_id for question_id, _ in added)
-    delta.subtract(question_id for question_id, _ in removed)
     after = {key: replace(each, upvotes=each.upvotes + delta[key]) for key, each in questions.items()}
     changed = tuple(after[key] for key in sorted(after) if delta[key])
     return Fold(tuple(outcomes), after, changed, added, removed)
