@@ -12,6 +12,7 @@ import pulsestage
 from pulsestage.http import documents, errors, metrics, web
 from pulsestage.http.admission import Admission, StreamLimits
 from pulsestage.http.compression import Compression
+from pulsestage.http.direct import DirectRoutes
 from pulsestage.http.edge import Edge, PathPrefix
 from pulsestage.http.routing import add_routes, expected_answers
 
@@ -58,6 +59,7 @@ def create_app(
     web.add_pages(app)
     errors.install(app)
 
+    app.add_middleware(DirectRoutes, application=app)
     app.add_middleware(Compression)
     app.add_middleware(
         Edge,

@@ -191,6 +191,12 @@ class Exchange:
         await self._send(message)
 
 
+def has_begun(scope: Scope) -> bool:
+    """Whether the answer's head has been sent."""
+    exchange: Exchange = scope[_EXCHANGE]
+    return exchange.status != 0
+
+
 def is_head(scope: Scope) -> bool:
     """Whether only the head of the answer is asked for."""
     return _HEAD in scope
