@@ -49,7 +49,7 @@ class Prepared:
         connection.executemany(text.sql, map(text.bound, values))
 
     def _text_for(self, values: Mapping[str, Any]) -> _Text:
-        sizes = tuple([_padded(len(values[name])) for name in self._lists])
+        sizes = tuple([_padded(len(values[name])) for name in self._lists]) if self._lists else ()
         text = self._texts.get(sizes)
         if text is None:
             compiled: SQLCompiler = self.statement.compile(dialect=_DIALECT, column_keys=list(values))

@@ -1,8 +1,8 @@
 """SQLite: one writer, readers that are in nobody's way, and a thread only for what waits.
 
 A statement on a file in the page cache takes microseconds; handing it to a thread and back takes longer, and cost
-nearly half of a batch's CPU time (ADR 3). So statements run where they are. What can wait goes to the writer's thread:
-BEGIN IMMEDIATE, which may wait for another process's lock, and COMMIT, which waits for the disk.
+nearly half of a batch's CPU time (ADR 3). So statements run where they are. COMMIT, which waits for the disk, runs in a
+thread. BEGIN IMMEDIATE doesn't wait: it is tried again while another process holds the lock.
 
 Write transactions stand in line for the one writing connection. Readers have connections of their own and, in WAL
 mode, see one moment each without waiting for the writer or being waited for.
@@ -15,15 +15,15 @@ import os
 import random
 import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from pulsestage.services.ports import PoolUsage
+from pulsestage.storage.thread import CallThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -89,14 +89,18 @@ class InlineConnection:
     async def run(self, prepared: Prepared, values: Mapping[str, Any], /) -> list[Row]:
         """Run a statement and fetch all its rows."""
         await self._turn.end_when_over()
-        with _driver_errors:
+        try:
             return prepared.run(self._driver, values)
+        except sqlite3.Error as error:
+            raise _as_sqlalchemy(error) from error
 
     async def run_many(self, prepared: Prepared, values: Sequence[Mapping[str, Any]], /) -> None:
         """Run a statement once for each of the values."""
         await self._turn.end_when_over()
-        with _driver_errors:
+        try:
             prepared.run_many(self._driver, values)
+        except sqlite3.Error as error:
+            raise _as_sqlalchemy(error) from error
 
     async def execute(
         self,
@@ -116,15 +120,19 @@ class InlineConnection:
 
     def begin(self) -> None:
         """Begin a transaction."""
-        with _driver_errors:
+        try:
             self._driver.execute(self._begin)
+        except sqlite3.Error as error:
+            raise _as_sqlalchemy(error) from error
 
     def commit(self) -> None:
         """Commit it."""
         if (transaction := self._connection.get_transaction()) is not None:
             transaction.commit()
-        with _driver_errors:
+        try:
             self._driver.commit()
+        except sqlite3.Error as error:
+            raise _as_sqlalchemy(error) from error
 
     def leave_nothing_open(self) -> None:
         """Roll back what was not committed, so that the next transaction can begin."""
@@ -138,18 +146,9 @@ class InlineConnection:
         self._connection.close()
 
 
-class _DriverErrors:
-    """Raises the driver's errors as SQLAlchemy's, whichever of them has run a statement."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True) from error
-
-
-_driver_errors = _DriverErrors()
+def _as_sqlalchemy(error: sqlite3.Error) -> DBAPIError:
+    """The driver's error as SQLAlchemy would raise it, so that it is the same whichever of them has run a statement."""
+    return cast("DBAPIError", DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True))
 
 
 class SqliteBackend:
@@ -165,7 +164,7 @@ class SqliteBackend:
         self._turn = Turn()
         self._writer: InlineConnection | None = None
         self._readers: list[InlineConnection] = []
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
+        self._thread = CallThread("sqlite-writer")
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[InlineConnection]:
@@ -175,11 +174,11 @@ class SqliteBackend:
         try:
             writer = self._writer
             if writer is None:
-                writer = await self._wait_for(self._open_writer)
+                writer = await self._thread.call(self._open_writer)
             try:
                 await _begin(writer)
                 yield writer
-                await self._wait_for(writer.commit)
+                await self._thread.call(writer.commit)
             finally:
                 writer.leave_nothing_open()
         finally:
@@ -209,7 +208,7 @@ class SqliteBackend:
             connection.close()
         if self._writer is not None:
             self._writer.close()
-        self._thread.shutdown()
+        self._thread.close()
 
     def pool_usage(self) -> PoolUsage:
         """The one writing connection; readers are opened as they are needed."""
@@ -221,20 +220,6 @@ class SqliteBackend:
     def _open_writer(self) -> InlineConnection:
         self._writer = InlineConnection(self.writing_engine, "BEGIN IMMEDIATE", self._turn)
         return self._writer
-
-    async def _wait_for(self, work: Callable[[], T]) -> T:
-        """Do the work in the writer's thread; a caller who is cancelled still waits for its end.
-
-        Or else the next transaction would begin on a connection that is still committing.
-        """
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            while not future.done():
-                with suppress(asyncio.CancelledError):  # once is enough
-                    await asyncio.wait([future])
-            raise
 
 
 async def _begin(writer: InlineConnection) -> None:
