@@ -55,6 +55,7 @@ check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, form
 
 bench: .venv/.bench $(web) ## Measure votes, pages, the fan-out, several processes, the first load and copies, side by side with their yardsticks (docs/benchmarks.md)
 	$(bin)/python -m bench.votes
+	$(bin)/python -m bench.lone
 	$(bin)/python -m bench.pages
 	$(bin)/python -m bench.fanout
 	$(bin)/python -m bench.fairness

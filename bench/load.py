@@ -83,10 +83,14 @@ async def send_all(port: int, requests: Iterator[bytes], connections: int) -> tu
 
 
 class Caller:
-    """A connection that is used by hand: send now, look at the answer later. An answer that isn't 2xx ends it all."""
+    """A connection that is used by hand: send now, look at the answer later.
 
-    def __init__(self, port: int) -> None:
+    An answer whose status doesn't begin with `family` ends it all.
+    """
+
+    def __init__(self, port: int, family: bytes = b"2") -> None:
         self._port = port
+        self._family = family
         self._socket: socket.socket | None = None
         self._used_at = 0.0
         self._waiting = False
@@ -118,7 +122,7 @@ class Caller:
             lengths = [line[15:] for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"]
             if separator and len(body) >= int(lengths[0] if lengths else 0):
                 self._waiting, self._used_at = False, time.monotonic()
-                if head[9:10] != b"2":
+                if head[9:10] != self._family:
                     sys.exit(f"the server answered {received[:500]!r}")
             elif not piece:
                 sys.exit(f"the server left in the middle of {received[:500]!r}")
