@@ -68,3 +68,20 @@ def test_a_certificate_and_its_key_belong_together(tmp_path: Path) -> None:
     both = settings(tls_certificate=tmp_path / "chain.pem", tls_key=tmp_path / "key.pem")
     assert both.base_url.startswith("https://")
     assert settings().base_url.startswith("http://")
+
+
+def test_a_tilde_is_the_home_directory_where_no_shell_has_made_it_that() -> None:
+    assert settings(data_dir="~/qa").data_dir == Path.home() / "qa"
+    both = settings(tls_certificate="~/chain.pem", tls_key="~/key.pem")
+    assert (both.tls_certificate, both.tls_key) == (Path.home() / "chain.pem", Path.home() / "key.pem")
+
+
+def test_a_prefix_is_written_into_addresses_as_they_demand_it() -> None:
+    assert settings(root_path="/q a/Zoë").base_url == "http://127.0.0.1:7717/q%20a/Zo%C3%AB"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+def test_on_postgresql_the_relay_is_the_database(scheme: str) -> None:
+    assert settings(database_url=f"{scheme}://db.example/qa").url_of_relay == "postgres"
+    assert settings(database_url="sqlite:///qa.db").url_of_relay == "memory"
+    assert settings().url_of_relay == "memory"

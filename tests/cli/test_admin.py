@@ -10,6 +10,8 @@ from pulsestage.cli.admin import RoleName
 from pulsestage.domain.policy import Role
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Call
 
 
@@ -21,6 +23,13 @@ def test_version(call: Call) -> None:
 def test_help_names_every_command(call: Call, command: str) -> None:
     assert command in call("--help").out
     assert call(command, "--help").code == 0
+
+
+@pytest.mark.parametrize("name", ["100%41", "was?x=1", "with space", "a#b", "Zoë ☃"])
+def test_the_database_is_where_the_data_directory_is(call: Call, tmp_path: Path, name: str) -> None:
+    call("tenant", "create", "acme", "--name", "ACME", PULSESTAGE_DATA_DIR=str(tmp_path / name))
+    assert (tmp_path / name / "pulsestage.db").stat().st_size > 0
+    assert [each.name for each in tmp_path.iterdir()] == [name]
 
 
 def test_the_schema_is_brought_up_to_date(call: Call, database_url: str) -> None:

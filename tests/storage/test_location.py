@@ -143,6 +143,32 @@ def test_what_a_url_says_is_what_the_driver_is_told(url: str, expected: dict[str
     assert options(url) == expected
 
 
+@pytest.mark.parametrize(
+    "url, name",
+    [
+        ("postgres://u:p@ec2-1.compute-1.amazonaws.example:5432/d4", "ec2-1.compute-1.amazonaws.example:5432/d4"),
+        (
+            "postgresql://u:p@ep-x-pooler.eu.neon.example/neondb?sslmode=require&channel_binding=require",
+            "ep-x-pooler.eu.neon.example:5432/neondb",
+        ),
+        (
+            "postgresql://postgres.ref:p@aws-0.pooler.supabase.example:6543/postgres?pgbouncer=true",
+            "aws-0.pooler.supabase.example:6543/postgres",
+        ),
+        (
+            "postgres://avnadmin:p@pg-x.aiven.example:12345/defaultdb?sslmode=require&application_name=qa",
+            "pg-x.aiven.example:12345/defaultdb",
+        ),
+        (
+            "postgresql://user%40server:p@server.azure.example:5432/postgres?sslmode=verify-full&sslrootcert=system",
+            "server.azure.example:5432/postgres",
+        ),
+    ],
+)
+def test_urls_as_providers_show_them(url: str, name: str) -> None:
+    assert server(url).name == name
+
+
 def test_settings_of_the_session_are_passed_on() -> None:
     given = "postgresql://a?application_name=qa%20one&options=-c%20search_path%3Dqa"
     assert server(given).options["server_settings"] == {"application_name": "qa one", "options": "-c search_path=qa"}
