@@ -121,6 +121,38 @@ describe('failing', () => {
     expect(breakAndMeasure()).toBe(1000);
   });
 
+  test.each([
+    [4999, 2000],
+    [5000, 1000],
+  ])('a stream that lived %d ms is followed by another after %d', (ms, wait) => {
+    join();
+    breakAndMeasure();
+    joinAgain();
+    world.pass(ms);
+    expect(breakAndMeasure()).toBe(wait);
+  });
+
+  test('a stream that never said anything did not live, however long it was open', () => {
+    join();
+    breakAndMeasure();
+    world.pass(6000);
+    expect(breakAndMeasure()).toBe(2000);
+  });
+
+  test('after a goodbye, and after the network is back, the count starts anew', () => {
+    join();
+    breakAndMeasure();
+    breakAndMeasure();
+    joinAgain();
+    world.newest.say('goodbye', { reason: 'shutdown' });
+    expect(statuses.at(-1)).toBe('catching-up');
+    world.pass(2500);
+    expect(breakAndMeasure()).toBe(1000);
+    breakAndMeasure();
+    world.signal('online');
+    expect(breakAndMeasure()).toBe(1000);
+  });
+
   test('an old stream can say no more', () => {
     join();
     const old = world.newest;
@@ -269,6 +301,17 @@ describe('the page', () => {
     world.pass(4000);
     world.signal('visible');
     expect(world.streams).toHaveLength(1);
+  });
+
+  test.each([
+    [5000, 1],
+    [5001, 2],
+  ])('an absence of %d ms leaves %d stream(s) opened', (ms, opened) => {
+    join();
+    world.signal('hidden');
+    world.pass(ms);
+    world.signal('visible');
+    expect(world.streams).toHaveLength(opened);
   });
 
   test('opens another stream after a longer absence, and says so only if that takes long', () => {

@@ -200,6 +200,45 @@ describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
       expect([a, b, c].map(votes)).toEqual([6, 6, 6]);
     });
 
+    test.each([
+      [0, 2000],
+      [1, 3000],
+    ])(
+      'a leader has 2 s to answer a tab that is looked at again, spread by chance: %d',
+      async (chance, ms) => {
+        const [, b] = await three();
+        b.world.chance = chance;
+        browser.frozen.add(0);
+        b.world.signal('visible');
+        b.world.pass(ms - 1);
+        await browser.settle();
+        expect(b.world.streams).toHaveLength(0);
+        b.world.pass(1);
+        await browser.settle();
+        expect(b.world.streams).toHaveLength(1);
+      },
+    );
+
+    test('a tab that is left before the leader had to answer takes nothing away', async () => {
+      const [, b] = await three();
+      browser.frozen.add(0);
+      b.world.signal('visible');
+      b.world.pass(1000);
+      b.world.signal('hidden');
+      await pass(60_000, b);
+      expect(b.world.streams).toHaveLength(0);
+    });
+
+    test('a frozen leader is replaced by a tab that has just been opened', async () => {
+      const [, b, c] = await three();
+      for (const { client } of [b, c]) client.stop();
+      await settle();
+      browser.frozen.add(0);
+      const late = await openTab();
+      await pass(3500, late);
+      expect(late.world.streams).toHaveLength(1);
+    });
+
     test('a leader that answers keeps its place', async () => {
       const [, b, c] = await three();
       await pass(60_000, b, c);
@@ -344,6 +383,18 @@ describe.each(['Web Locks', 'a channel'] as const)('over %s', (kind) => {
       await vote(a, 11, 1);
       await vote(a, 12, 2);
       expect(browser.sent.filter((kind) => kind === 'ask')).toHaveLength(asked);
+    });
+
+    test('frames about the stream itself are not passed on', async () => {
+      const [a] = await three();
+      browser.sent.length = 0;
+      a.world.newest.say('heartbeat');
+      a.world.newest.say('connected', undefined, 'e.10');
+      await settle();
+      expect(browser.sent).toEqual([]);
+      a.world.newest.say('goodbye', { reason: 'shutdown' });
+      await settle();
+      expect(browser.sent).toEqual(['status']);
     });
 
     test('a stopped tab hears no more, and starts again as a new one', async () => {

@@ -141,7 +141,7 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
     if (environment.hidden() || stream !== null) return;
     cancelDeadline ??= environment.after(answerLimit * (1 + environment.random() / 2), () => {
       cancelDeadline = null;
-      if (stream === null && !environment.hidden()) seekLock(true);
+      seekLock(true);
     });
   }
 

@@ -213,6 +213,14 @@ describe('own changes', () => {
     expect(next.questions.get('a')).toMatchObject({ upvotes: 3, hasUpvoted: true });
   });
 
+  test('of several answers that are ahead, none is forgotten for another', () => {
+    const room = apply(emptyRoom, snapshot(10, [question('a'), question('b')]));
+    const first = merge(room, question('a', { upvotes: 2 }), at(12));
+    const both = merge(first, question('b', { upvotes: 9 }), at(13));
+    expect(apply(both, upvoted(11, 'a', 1)).questions.get('a')?.upvotes).toBe(2);
+    expect(apply(both, upvoted(11, 'b', 1)).questions.get('b')?.upvotes).toBe(9);
+  });
+
   test('what the stream has caught up with is forgotten', () => {
     let state = merge(room, question('a', { upvotes: 4 }), at(11));
     state = apply(state, upvoted(11, 'a', 4));

@@ -87,6 +87,72 @@ describe('voting', () => {
   });
 });
 
+describe('taking a vote back', () => {
+  beforeEach(() => {
+    room = liveRoom([voted]);
+  });
+
+  test('of one that was gone already is no problem', async () => {
+    const actions = actionsWith({
+      vote: () => Promise.reject(conflict('not_upvoted')),
+      question: () => Promise.resolve(question('a', { upvotes: 5 })),
+    });
+    await actions.vote('a', false);
+    expect(onProblem).not.toHaveBeenCalled();
+    expect(seen('a')).toMatchObject({ hasUpvoted: false });
+  });
+
+  test.each([
+    [true, 'not_upvoted'],
+    [false, 'already_upvoted'],
+  ])('wanting %s, the answer %s is a refusal', async (want, code) => {
+    room = liveRoom([question('a', { hasUpvoted: !want, upvotes: 5 })]);
+    await actionsWith({ vote: () => Promise.reject(conflict(code)) }).vote('a', want);
+    expect(onProblem.mock.calls.map(([what]) => what)).toEqual([
+      want ? 'Your vote was not counted' : 'Your vote is still there',
+    ]);
+    expect(seen('a')?.hasUpvoted).toBe(!want);
+  });
+
+  test('what is so already is not sent, and what is no more there is not either', async () => {
+    const vote = vi.fn<Api['vote']>();
+    await actionsWith({ vote }).vote('a', true);
+    await actionsWith({ vote }).vote('gone', true);
+    expect(vote).not.toHaveBeenCalled();
+  });
+
+  test('a second vote after the first has settled is sent as well', async () => {
+    const vote = vi.fn<Api['vote']>((_id, on) =>
+      Promise.resolve({
+        value: question('a', { upvotes: on ? 6 : 5, hasUpvoted: on }),
+        position: on ? 'e.12' : 'e.11',
+      }),
+    );
+    const actions = actionsWith({ vote });
+    await actions.vote('a', false);
+    await actions.vote('a', true);
+    expect(vote.mock.calls).toEqual([
+      ['a', false],
+      ['a', true],
+    ]);
+    expect(pending.get().patches).toEqual([]);
+    expect(seen('a')).toEqual(voted);
+  });
+});
+
+test('a mistake of ours is said and goes to the console', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const mistake = new TypeError('x is undefined');
+  await actionsWith({ pin: () => Promise.reject(mistake) }).pin('a', true);
+  expect(log).toHaveBeenCalledExactlyOnceWith(mistake);
+  expect(onProblem.mock.calls[0]?.[1]).toMatchObject({
+    status: 0,
+    code: 'unexpected',
+    error: 'Something went wrong',
+    detail: 'Reload the page and try again.',
+  });
+});
+
 describe('asking', () => {
   test('shows at once, and is one card when echo and answer have come', async () => {
     const answer = deferred<Answer>();

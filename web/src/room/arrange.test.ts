@@ -82,6 +82,32 @@ test('what was just asked is on top, and is one card before, during and after it
   }
 });
 
+test('what was just asked is an open question of one’s own, in every view but Answered', () => {
+  const pending = addAsk(nothingPending, { ...ask, teamId: 'red' });
+  const card = { key: 'asked-1', ask: pending.asks[0] };
+  const { body, askedAt } = ask;
+  for (const view of ['popular', 'recent', 'mine'] as const) {
+    expect(arrange(some, pending, view)[0]).toEqual({
+      ...card,
+      question: question('asked-1', {
+        ...{ body, teamId: 'red', createdAt: askedAt, updatedAt: askedAt, isMine: true },
+      }),
+    });
+  }
+  expect(ids(arrange(some, pending, 'answered'))).toEqual(['done-later', 'done']);
+});
+
+test('two asks of one text that have become one question are one card', () => {
+  const twice = addAsk(addAsk(nothingPending, ask), { ...ask, key: 'asked-2' });
+  const echoed = room(question('q', { body: 'Why not?' }));
+  expect(arrange(echoed, twice, 'popular').map(({ key }) => key)).toEqual(['asked-2']);
+});
+
+test('a question that is being removed counts nowhere', () => {
+  const pending = addPatch(nothingPending, { questionId: 'done-later', change: 'removed' });
+  expect(counts(some, pending)).toEqual({ popular: 4, recent: 4, answered: 1, mine: 0 });
+});
+
 test('the same text from before is somebody else’s question', () => {
   const before = room(question('theirs', { body: 'Why not?' }));
   const pending = addAsk(nothingPending, { ...ask, before: alike(ask, before.questions) });

@@ -54,6 +54,48 @@ describe('after a reload', () => {
     expect(kept && arrived(kept, questions)?.id).toBe('r');
   });
 
+  const entry = { body: 'Why?', teamId: null, askedAt: 'now', before: ['q'], isUncertain: true };
+  const error = { status: 422, code: 'invalid_input', error: 'Invalid', detail: 'Too short.' };
+
+  function restored(value: object): Ask | undefined {
+    sessionStorage.setItem('pulsestage:unsent:acme', JSON.stringify([value]));
+    return unsent('acme').asks[0];
+  }
+
+  test('an entry is what it was, and without an answer it was interrupted', () => {
+    expect(restored({ ...entry, teamId: 'red', error })).toEqual({
+      ...{ key: 'kept-0', body: 'Why?', teamId: 'red', askedAt: 'now', questionId: null },
+      ...{ before: new Set(['q']), isUncertain: true },
+      error: new ApiError(422, 'invalid_input', 'Invalid', 'Too short.'),
+    });
+    expect(restored({ ...entry, error: null })?.error).toMatchObject({
+      ...{ status: 0, code: 'interrupted', error: 'Interrupted' },
+      detail: 'The page was reloaded.',
+    });
+  });
+
+  test.each([
+    [{ body: 1 }],
+    [{ askedAt: 1 }],
+    [{ teamId: 1 }],
+    [{ isUncertain: 1 }],
+    [{ before: 'q' }],
+    [{ error: 1 }],
+    [{ error: { ...error, status: '422' } }],
+    [{ error: { ...error, code: 1 } }],
+    [{ error: { ...error, error: 1 } }],
+    [{ error: { ...error, detail: 1 } }],
+  ])('an entry of another version is ignored: %j', (other) => {
+    expect(restored({ ...entry, error: null, ...other })).toBeUndefined();
+  });
+
+  test('a question that has been answered for is not kept, and rooms are apart', () => {
+    expect(reloaded({ questionId: 'q' })).toBeUndefined();
+    expect(sessionStorage).toHaveLength(0);
+    expect(reloaded({})).toBeDefined();
+    expect(unsent('globex').asks).toEqual([]);
+  });
+
   test.each([
     '{',
     'null',
