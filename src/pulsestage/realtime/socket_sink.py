@@ -10,17 +10,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-if sys.platform != "win32":
-    import fcntl
-    import termios
-
 MAX_DISCARDED_BYTES: Final = 64 * 1024
 """A reader has nothing to say after its request. What it says is dropped, and after this much the connection too."""
 PROBE_SECONDS: Final = (0.01, 0.1, 1.0)
 """When to ask again whether a reader that has stopped sending is still there: the answer takes a round trip."""
 _HAS_DESCRIPTORS: Final = sys.platform != "win32"
 """Whether a socket is a file, as on Unix; on Windows only the transport can write to it."""
-_BYTES_ACKED: Final = slice(120, 128)
+_BYTES_ACKED: Final = 120
 """Where Linux's `struct tcp_info` has `tcpi_bytes_acked`."""
 
 
@@ -209,18 +205,21 @@ class SocketSink(asyncio.Protocol):
 
 
 def _acknowledged(connection: socket.socket) -> int | None:
-    """Bytes that the other end of a TCP connection has acknowledged so far. Encrypted ones too, in whatever layers."""
-    if sys.platform == "linux":
-        with suppress(OSError, ValueError):  # of another kind, or closed
-            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.stop)
-            if len(info) == _BYTES_ACKED.stop:
-                return int.from_bytes(info[_BYTES_ACKED], sys.byteorder)
+    """Bytes that the other end of a TCP connection has acknowledged so far, encrypted ones in whatever layers too.
+
+    None for other sockets, for closed ones, and where the system doesn't count.
+    """
+    with suppress(AttributeError, OSError, ValueError, struct.error):
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
+        return int(struct.unpack_from("=Q", info, _BYTES_ACKED)[0])
     return None
 
 
 def _unsent(connection: socket.socket) -> int:
-    """Bytes that the kernel holds for the other end, if it says so."""
-    if sys.platform != "win32":
-        with suppress(OSError, ValueError):  # closed, or of a system that doesn't say
-            return int(struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+    """Bytes that the kernel holds for the other end; 0 if it doesn't say."""
+    with suppress(ImportError, OSError, ValueError):
+        import fcntl  # noqa: PLC0415 - Windows has neither
+        import termios  # noqa: PLC0415
+
+        return int(struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
     return 0
