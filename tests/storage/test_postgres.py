@@ -57,6 +57,26 @@ async def test_a_pooler_is_noticed_and_everything_works(database: Database, capl
     assert caplog.text.count("A pooler is in front of 127.0.0.1:") == 1
 
 
+async def test_a_schema_that_changes_under_prepared_statements_is_no_fault_of_ours(postgres_url: str) -> None:
+    database = Database(postgres_url)
+
+    async def change(statement: str) -> None:
+        async with database.write() as connection:
+            await connection.execute(text(statement))
+
+    async def look() -> None:
+        async with database.read() as connection:
+            await connection.execute(text("SELECT name FROM things"))
+
+    await change("CREATE TABLE things (name varchar(36))")
+    await look()
+    await change('ALTER TABLE things ALTER COLUMN name TYPE varchar(36) COLLATE "C"')
+    with pytest.raises(Unavailable, match="schema has just been changed"):
+        await look()
+    await look()
+    await database.close()
+
+
 async def test_without_a_pooler_statements_are_kept_prepared(
     postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

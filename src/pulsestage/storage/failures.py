@@ -24,6 +24,7 @@ _POOLED = frozenset({"26000", "42P05"})
 """A prepared statement is missing or there already: it belongs to another connection."""
 
 _AWAY = "The database can't be reached; nothing was changed."
+_CHANGING = "The database's schema has just been changed; nothing else was. Try again in a moment."
 _FULL = "The server's disk is full; nothing was changed."
 _WRITES_REFUSED = "The database is read-only now; nothing was changed."
 
@@ -65,6 +66,8 @@ def _of_postgres(error: Exception, server: PostgresServer) -> tuple[str, str] | 
         if is_lost or isinstance(error, OperationalError | InterfaceError | asyncpg.InterfaceError | OSError):
             return _AWAY, outage.network(error, server.name) or outage.closed(server.name)
         return None
+    if isinstance(said, asyncpg.InvalidCachedStatementError):  # SQLAlchemy prepares them anew
+        return _CHANGING, f"Another program has changed the schema of {server.name}."
     state = str(said.sqlstate or "")
     if state in _POOLED:
         return _AWAY, (
