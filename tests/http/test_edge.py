@@ -238,6 +238,7 @@ async def test_every_answer_has_a_request_id(guest: AsyncClient) -> None:
     answer = await guest.get("/questions", headers={"X-Request-ID": "from-the-proxy.1"})
     assert answer.headers["x-request-id"] == "from-the-proxy.1"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 65, "é", "a\x1fb", ""])

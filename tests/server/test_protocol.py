@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from http import HTTPStatus
@@ -120,13 +121,18 @@ async def test_a_client_that_never_ends_sending_is_cut_off(server: Server) -> No
         assert await answers_to(server, with_target(25_000), *[b"a" * 100_000] * 1000) == b"reset"
 
 
-async def test_who_goes_on_sending_a_refused_body_gets_one_answer(server: Server) -> None:
-    """The application waits for the body and must not answer as well."""
-    chunked = b"POST /questions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
-    answer = await answers_to(server, chunked, b"no chunk\r\n")
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    await until(lambda: not server.uvicorn.server_state.tasks)
+@pytest.mark.parametrize("path", [b"/questions", b"/questions/none/upvote"], ids=["reads its body", "reads no body"])
+async def test_a_request_with_a_broken_body_gets_one_answer(
+    server: Server, path: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The application, which has the head already, must not answer as well."""
+    chunked = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n"
+    async with wire(server) as client:
+        client.send(chunked)
+        assert (await client.head())[0] == "HTTP/1.1 400 Bad Request"
+        assert (await client.rest()).count(b"HTTP/1.1 ") == 0
+        await until(lambda: not server.uvicorn.server_state.tasks)
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 async def test_requests_that_wait_behind_each_other_are_not_without_number(server: Server) -> None:
