@@ -144,6 +144,20 @@ async def test_the_longest_question_to_look_for_passes(proxy: Proxy) -> None:
         assert (await client.get("/questions/search", params={"q": "a" * 30_000})).status_code == 414
 
 
+async def test_no_address_makes_an_answer_that_a_proxy_takes_for_a_broken_instance(proxy: Proxy) -> None:
+    """To nginx an answer with a large head is none, and the instance that sent it is left alone for two seconds."""
+    long = "a" * 15_000
+    async with browser(proxy) as client:
+        for _ in range(2):
+            await ask(client)
+        for address, status in ((f"/{long}", 404), (f"/questions?limit=1&x={long}", 200)):
+            answer = await client.get(address, headers={"Accept": "text/html"})
+            assert answer.status_code == status
+        answer = await client.get("/questions", params={"limit": 1, "search": f"come {'…' * 990}"})
+        assert answer.status_code == 200
+        assert len(answer.headers["link"]) > 8_000  # the longest head that an answer has
+
+
 async def test_cookies_of_many_rooms_pass(proxy: Proxy) -> None:
     cookies = "; ".join(f"pulsestage_room{number}={'a' * 120}" for number in range(170))
     async with browser(proxy) as client:

@@ -252,6 +252,11 @@ async def test_a_person_at_no_address_is_led_to_the_page_and_a_program_gets_a_pr
     assert_problem(await plain.post("/acme", headers=BROWSER), 404, "not_found")
 
 
+async def test_a_long_address_leads_nowhere(plain: AsyncClient) -> None:
+    assert (await plain.get("/" + "a" * 255, headers=BROWSER)).headers["location"] == "/app/" + "a" * 255
+    assert_problem(await plain.get("/" + "a" * 256, headers=BROWSER), 404, "not_found")
+
+
 async def test_a_browser_at_a_missing_file_of_the_page_is_led_nowhere(plain: AsyncClient) -> None:
     answer = await plain.get("/app/assets/none.js", headers=BROWSER, follow_redirects=True)
     assert (answer.status_code, answer.history) == (404, [])

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 BUILT = Path(__file__).parent.parent / "web_dist"
 _NOT_BUILT = "<!doctype html><title>PulseStage</title><p>The web app is not built; <code>make run</code> builds it."
 _FOR_EVER = "public, max-age=31536000, immutable"
+MAX_LED_CHARACTERS = 255
+"""Of an unknown address that leads to the page. To proxies an answer with a large head is that of a broken server."""
 _ASK_AGAIN = "no-cache"
 _SUFFIXES = {"br": ".br", "gzip": ".gz", "identity": ""}
 
@@ -98,6 +100,8 @@ def page_instead(request: Request) -> Response | None:
         return None
     root = _root(request)
     path = request.scope["path"].removeprefix(root).lstrip("/")
+    if len(path) > MAX_LED_CHARACTERS:
+        return None
     first, _, rest = path.partition("/")
     if first == "app":  # a file that only another version of the page has
         return None

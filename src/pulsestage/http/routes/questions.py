@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from fastapi import Query, Request
 from pydantic import ConfigDict, Field
@@ -19,6 +19,9 @@ from pulsestage.services.ports import QuestionQuery
 EXAMPLE_BODY = "When does the new office open?"
 SEARCH = "Each word must begin a word of the question; emoji are words. Without any word nothing is found."
 SORT = "`popular`: pinned first, then most votes, then oldest. `recent`: newest first."
+_KEPT = {"tenantId", "tenant", "status", "teamId", "tagId", "search", "sort", "limit"}
+"""Parameters that the address of the next page repeats."""
+_ALL_BUT_BRACKETS = "".join(map(chr, range(0x21, 0x7F))).translate({ord(char): None for char in '<>"'})
 Text = Annotated[str, Field(max_length=4000)]
 
 
@@ -85,8 +88,7 @@ async def page(  # noqa: PLR0913 - one argument per query parameter
         found = await questions.page(caller.context, caller.actor, query)
     response = reply(found.questions, position=found.position)
     if found.next is not None:
-        following = {**request.query_params, "cursor": write_cursor(found.next)}
-        response.headers["Link"] = f'<?{urlencode(following)}>; rel="next"'
+        response.headers["Link"] = f'<?{_following(request, write_cursor(found.next))}>; rel="next"'
     return response
 
 
@@ -157,6 +159,16 @@ async def untag(request: Request, question_id: Id, tag_id: Id) -> Response:
     """Take a tag from a question."""
     caller = await caller_of(request)
     return _show(await questions.untag(caller.context, caller.actor, question_id, tag_id))
+
+
+def _following(request: Request, cursor: str) -> str:
+    """The query of the next page.
+
+    It repeats only parameters that there are, and as they were written: no request is to make the answer's head large.
+    """
+    given = dict(part.partition("=")[::2] for part in request.scope["query_string"].decode("latin-1").split("&"))
+    kept = [f"{name}={quote(text, safe=_ALL_BUT_BRACKETS)}" for name, text in given.items() if name in _KEPT]
+    return "&".join([*kept, f"cursor={cursor}"])
 
 
 def _show(changed: questions.Changed) -> Response:
