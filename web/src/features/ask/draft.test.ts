@@ -1,11 +1,18 @@
 import { expect, test } from 'vitest';
+import texts from '../../../../tests/texts.json';
 import { canSend, lengthOf, remaining } from './draft';
 
 const limits = { shortest: 3, longest: 300 };
 
-test('counts characters as people and the server do', () => {
-  expect(lengthOf('  👋🏽 ')).toBe(2);
-  expect(lengthOf('😀'.repeat(10))).toBe(10);
+test.each(texts.lengths)(
+  'counts characters as people and the server do: %j',
+  ({ text, length }) => {
+    for (const form of ['NFC', 'NFD']) expect(lengthOf(text.normalize(form))).toBe(length);
+  },
+);
+
+test.each(texts.invisible)('counts nothing where nobody can see anything: %j', (text) => {
+  expect(lengthOf(text)).toBe(0);
 });
 
 test('sends what is long and short enough', () => {
