@@ -53,7 +53,7 @@ check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, form
 	$(bin)/python -m scripts.dump_documents scripts/documents/build
 	$(npm) run --silent --prefix ../scripts/documents lint
 
-bench: .venv/.bench $(web) ## Measure votes, pages, the fan-out, several processes, the first load and copies, side by side with their yardsticks (docs/benchmarks.md)
+bench: .venv/.bench $(web) ## Measure votes, pages, the fan-out, several processes, the first load, copies and the rules for text, side by side with their yardsticks (docs/benchmarks.md)
 	$(bin)/python -m bench.votes
 	$(bin)/python -m bench.lone
 	$(bin)/python -m bench.pages
@@ -64,6 +64,7 @@ bench: .venv/.bench $(web) ## Measure votes, pages, the fan-out, several process
 	$(bin)/python -m bench.contention
 	$(bin)/python -m bench.first_load
 	$(bin)/python -m bench.copies
+	$(bin)/python -m bench.text
 
 format: .venv/.dev ## Format the Python code and mend what ruff can mend
 	$(bin)/ruff check --fix-only

@@ -38,7 +38,7 @@ def _has(properties: str) -> Callable[[str], bool]:
 # Two more are drawn as nothing without being "default ignorable": the empty Braille pattern and a musical note head.
 _BLANK = r"\u2800\U0001D159"
 _is_invisible = _has(rf"[\p{{Default_Ignorable_Code_Point}}\p{{Cc}}[\p{{Cf}}--\p{{PCM}}]{_BLANK}]")
-_is_joiner = _has(r"[\u200C\u200D]")
+_is_joiner = _has(r"[\u200C\u200D\uFE0F]")
 _is_space = _has(r"\s")
 _stands_alone = _has(r"[\p{GCB=Other}\p{GCB=LV}\p{GCB=LVT}]")
 

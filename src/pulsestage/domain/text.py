@@ -13,8 +13,8 @@ from pulsestage.domain.errors import InvalidInput
 _is_slug = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?").fullmatch
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200c\u200d"
-"""White space, and joiners, which join nothing at the ends of a text."""
+_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200c\u200d\ufe0f"
+"""White space, and what only joins or changes its neighbours: at the ends of a text it shows nothing."""
 
 MAX_CODE_POINTS: Final = 32
 """Of one visible character: a family of four emoji has 11, and 30 marks on a letter are stream-safe (UAX 15)."""

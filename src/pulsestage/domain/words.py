@@ -39,9 +39,10 @@ def search_terms(text: str) -> tuple[str, ...]:
     MAX_TERM_LENGTH code points.
     """
     terms = _ascii_words(text.lower()) if text.isascii() else _terms(text)
-    if max(map(len, terms), default=0) > MAX_TERM_LENGTH:
-        terms = [term[:MAX_TERM_LENGTH] for term in terms]
-    return tuple(dict.fromkeys(terms))
+    distinct = dict.fromkeys(terms)
+    if max(map(len, distinct), default=0) > MAX_TERM_LENGTH:
+        distinct = dict.fromkeys(term[:MAX_TERM_LENGTH] for term in distinct)
+    return tuple(distinct)
 
 
 def query_terms(text: str) -> tuple[str, ...]:
