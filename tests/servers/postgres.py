@@ -154,12 +154,21 @@ def _locales(room: Path) -> dict[str, str]:
     return {"LOCPATH": str(room / "locales")}
 
 
-def _programs(room: Path, run_as: dict[str, Any]) -> Path:
-    """Where the programs are that `run_as` may run."""
+def programs() -> Path:
+    """Where the wheel's programs are: those of the server, and pg_dump and others besides."""
+    return _package() / INSTALLATION / "bin"
+
+
+def _package() -> Path:
     spec = importlib.util.find_spec(PACKAGE)  # found, not imported: its launcher stays out of this process
     assert spec is not None
     assert spec.origin is not None
-    package = Path(spec.origin).parent
+    return Path(spec.origin).parent
+
+
+def _programs(room: Path, run_as: dict[str, Any]) -> Path:
+    """Where the programs are that `run_as` may run."""
+    package = _package()
     if not run_as or _runs(package / INSTALLATION / "bin", run_as):
         return package / INSTALLATION / "bin"
     # The environment is somewhere only root may look, so the server gets a copy, laid out as in the wheel.
