@@ -41,7 +41,7 @@ restarts: .venv/.dev ## Stop servers under load, alone and behind every proxy, f
 
 mutants: .venv/.dev $(web) ## Change the code in many small places, and see which changes the nearest tests notice (SEED=42 SAMPLE=40)
 	$(bin)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
-	$(npm) run --if-present mutants -- $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
+	$(npm) run mutants -- $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
 
 check: .venv/.dev web/node_modules/.package-lock.json $(documents) ## Lint, formatting, types, the direction of imports, the API's documents
 	$(bin)/ruff check

@@ -4,9 +4,17 @@ import asyncio
 
 import pytest
 
-from pulsestage.realtime import EventStore, HubClosed, MemoryEventStore, Position, StreamRequest
+from pulsestage.realtime import (
+    EventStore,
+    HubClosed,
+    MemoryBus,
+    MemoryEventStore,
+    MemoryRelay,
+    Position,
+    StreamRequest,
+)
 from tests.realtime.cable import cable
-from tests.realtime.house import House
+from tests.realtime.house import House, WatchedStore
 from tests.realtime.support import PUBLIC, START, ManualClock, RecordingSink, event, make_hub, settle
 
 
@@ -210,3 +218,25 @@ async def test_leaving_the_block_says_goodbye() -> None:
         await settle()
     assert sink.types == ["connected", "goodbye"]
     assert sink.frames[-1].data == {"reason": "shutdown"}
+
+
+async def test_heartbeats_that_come_in_time_have_no_lag(house: House) -> None:
+    await house.clock.advance(60)
+    assert house.hub.stats().heartbeat_lag == pytest.approx(0)
+
+
+async def test_while_the_relay_is_out_the_log_is_looked_at_often_and_once_more_after_it() -> None:
+    store, clock, bus = WatchedStore(), ManualClock(), MemoryBus()
+    store.memory.create("t1")
+    relay = MemoryRelay(bus)
+    async with make_hub(store, clock, relay=relay, safety_seconds=100.0, unheard_safety_seconds=1.0) as hub:
+        await hub.subscribe(StreamRequest(tenant="t1", audiences=PUBLIC), RecordingSink())
+        for _ in range(2):  # the second outage is noticed like the first
+            await clock.advance(1)
+            store.asked.clear()
+            bus.stop()
+            await clock.advance(2)
+            assert store.asked == ["bounds"] * 2
+            bus.start()
+            await clock.advance(5)
+            assert store.asked == ["bounds"] * 3

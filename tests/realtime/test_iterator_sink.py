@@ -143,3 +143,12 @@ async def test_a_closed_hub_raises_before_the_head_and_ends_the_body_after_it(hu
     assert [payload async for payload in body] == []
     with pytest.raises(HubClosed):
         stream_body(hub=hub, request=REQUEST)
+
+
+async def test_after_the_end_whatever_is_written_is_dropped() -> None:
+    for end in (IteratorSink.abort, IteratorSink.close):
+        sink = IteratorSink()
+        end(sink)
+        for _ in range(2):
+            assert sink.write(b"for nobody") is False
+        assert sink._payload is None

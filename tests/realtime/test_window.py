@@ -185,3 +185,13 @@ def test_a_batch_ends_where_counting_says(sizes: list[int], kept: int, max_bytes
     counted = [sum(entry.size for entry in entries[: number + 1]) for number in range(len(entries))]
     fitting = sum(total <= max_bytes for total in counted)
     assert window.batch_end(after, limit, max_bytes) == after + max(1, fitting)
+
+
+def test_what_was_taken_back_in_is_measured_as_what_was_appended() -> None:
+    sizes = [100, 20, 300, 5, 60]
+    whole, extended = make_window(sizes), make_window(sizes[3:], after=3)
+    extended.extend_back(whole.between(0, 3))
+    assert (extended.floor, extended.size) == (0, whole.size)
+    for after in range(5):
+        for max_bytes in range(0, 1500, 50):
+            assert extended.batch_end(after, 5, max_bytes) == whole.batch_end(after, 5, max_bytes)
