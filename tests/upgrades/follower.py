@@ -39,6 +39,12 @@ class Follower:
         answer = self._client.post(f"/questions/{question}/upvote")
         assert answer.status_code == 200, answer.text
 
+    def finds(self, words: str) -> list[str]:
+        """The ids of the questions that have these words."""
+        answer = self._client.get("/questions", params={"tenantId": "default", "search": words})
+        assert answer.status_code == 200, answer.text
+        return [str(question["id"]) for question in answer.json()]
+
     def sees(self, kind: str, **data: Any) -> None:
         """Wait until the stream had an event of this type with this data."""
         eventually(lambda: any(each == kind and data.items() <= its.items() for each, its in list(self._seen)))

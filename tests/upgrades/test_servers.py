@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(180)
 
-SETTINGS = {"PULSESTAGE_SECRET_KEY": "the same for both of the versions", "PULSESTAGE_SAFETY_SECONDS": "0.2"}
+SETTINGS = {
+    "PULSESTAGE_SECRET_KEY": "the same for both of the versions",
+    "PULSESTAGE_SAFETY_SECONDS": "0.2",
+    "PULSESTAGE_PRUNE_SECONDS": "0.5",
+}
 
 
 def test_instances_of_both_versions_serve_postgresql(tmp_path: Path, version_before: str, postgres_url: str) -> None:
@@ -35,6 +39,7 @@ def test_instances_of_both_versions_serve_postgresql(tmp_path: Path, version_bef
         serve_each_other(address(old), address(old))
         new = start()
         serve_each_other(address(old), address(new))
+        find_what_the_old_one_indexed(address(old), address(new))
         assert version_of(address(old)) == "0.1.0" != version_of(address(new))
         assert old.stop(signal.SIGKILL) == -signal.SIGKILL
         again = start(PYTHONPATH=version_before)
@@ -58,6 +63,7 @@ def test_workers_of_both_versions_serve_sqlite(tmp_path: Path, version_before: s
         installed.unlink()
         restart_worker(site, 1)
         serve_each_other(site.alone(0), site.alone(1))
+        find_what_the_old_one_indexed(site.alone(0), site.alone(1))
     finally:
         site.end()
 
@@ -77,6 +83,13 @@ def serve_each_other(old: str, new: str) -> None:
             voter.sees("question:created", questionId=question)
             voter.vote(question)
             author.sees("question:upvoted", questionId=question, upvotes=1)
+
+
+def find_what_the_old_one_indexed(old: str, new: str) -> None:
+    """The version before has no folding of ł, and writes the words of a question as it knows them."""
+    with Follower(old) as one, Follower(new) as other:
+        question = one.ask("Łódź?")
+        eventually(lambda: question in other.finds("lodz"))
 
 
 def version_of(url: str) -> str:
