@@ -15,6 +15,7 @@ from pulsestage.services.ports import QuestionQuery, Sort
 from pulsestage.storage import search
 from pulsestage.storage.database import Database
 from pulsestage.storage.migrate import upgrade
+from pulsestage.storage.questions import SqlQuestions
 from pulsestage.storage.sqlite import InlineConnection
 from tests.domain.examples import NOW, TEXTS, a_question, a_tag
 from tests.storage.conftest import Storage
@@ -199,7 +200,26 @@ async def test_no_search_takes_long_in_a_large_room(
         assert not found
     if len(terms) == 1:
         assert len(found) == 50
+        assert found[0].id == ("0010000" if sort == "recent" else "0000096")
         assert following
+
+
+async def test_a_request_tries_a_bounded_number_of_questions(
+    big_room: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MAX_LOOK_UPS", 2_000)
+    async with big_room.unit_of_work.read("t1") as tx:
+        found, following = await tx.questions.search(QuestionQuery(sort="recent"), ["a26even", "b27odd"])
+    assert not found
+    assert following is not None
+    assert following.question_id == "0009001"
+
+
+async def test_of_a_common_term_only_new_questions_count_as_alike(big_room: Storage) -> None:
+    async with big_room.unit_of_work.read("t1") as tx:
+        assert isinstance(tx.questions, SqlQuestions)
+        newest = await search.sharing_most(tx.questions._run, ["a26even", "nowhere"])
+    assert newest == [f"{number:07}" for number in range(ROOM, ROOM - 2 * search.RARE, -2)]
 
 
 async def test_no_likeness_takes_long_in_a_large_room(big_room: Storage, steps: list[int]) -> None:
