@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import orders from '../../../tests/orders.json';
 import { ApiError, type Api } from '../api';
 import { deferred, fakeApi, liveRoom, type FakeRoom } from '../test/fakeRoom';
 import { question } from '../test/questions';
-import type { Question } from '../wire';
+import type { Question, TagRef } from '../wire';
 import { createActions } from './actions';
 import { arrange } from './arrange';
 import { nothingPending, type Pending } from './pending';
@@ -349,6 +350,21 @@ describe('moderating', () => {
     });
     expect(await actions.createTag(question('a'), 'Pay')).toBe(true);
     expect(seen('a')?.tags).toEqual([tag]);
+  });
+
+  test('a question’s tags are in the order of the room’s list at once', async () => {
+    const tags = orders.names.map((name, index) => ({ id: `t${index}`, name, color: '#3B82F6' }));
+    const withTags = (names: TagRef[]) => question('a', { tags: names });
+    const [first, ...rest] = tags as [TagRef, ...TagRef[]];
+    room = liveRoom([withTags(rest)], [], tags.slice(0, -1));
+    const answer = deferred<Answer>();
+    const done = actionsWith({ tag: () => answer.promise }).tag(withTags(rest), first, true);
+    expect(seen('a')?.tags.map((tag) => tag.name)).toEqual(orders.names);
+    answer.resolve({ value: withTags(tags), position: 'e.11' });
+    await done;
+    expect(await actionsWith({ tag: () => answer.promise }).tag(withTags(tags), first, false)).toBe(
+      true,
+    );
   });
 
   test('a removed question is gone at once and comes back on a no', async () => {

@@ -45,6 +45,13 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
 
   const questions = () => client.getSnapshot().room.questions;
 
+  /** In the server's order, which is that of the room's list; a tag that is not there yet comes last. */
+  function inOrder(tags: TagRef[]): TagRef[] {
+    const ids = client.getSnapshot().room.tags.map((it) => it.id);
+    const place = ({ id }: TagRef) => (ids.includes(id) ? ids.indexOf(id) : ids.length);
+    return tags.sort((a, b) => place(a) - place(b));
+  }
+
   function lay(questionId: string, change: Change): () => void {
     const patch = { questionId, change };
     pending.update((it) => addPatch(it, patch));
@@ -186,7 +193,7 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
 
     tag(question: Question, tag: TagRef, on: boolean) {
       const others = question.tags.filter((it) => it.id !== tag.id);
-      const tags = on ? [...others, tag] : others;
+      const tags = on ? inOrder([...others, tag]) : others;
       return change(
         ['The change of tags', 'The tags were not changed'],
         question.id,

@@ -68,6 +68,25 @@ test('too short or too long is not sent, and the counter says how much is left',
   expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Ask' }).disabled).toBe(true);
 });
 
+test('counts what people see, as the server does, and sends nothing that nobody sees', async () => {
+  const { user, ask, input } = compose({ longest: 20 });
+  fireEvent.change(input, { target: { value: '👩‍👩‍👧'.repeat(8) + 'किताब'.repeat(3) } });
+  expect(screen.getByText('3 left')).toBeTruthy();
+  fireEvent.change(input, { target: { value: '👩‍👩‍👧‍👦'.repeat(17) } });
+  expect(screen.getByText('7 too many')).toBeTruthy();
+  fireEvent.change(input, { target: { value: '\u200b\u3164\u2800\u200b' } });
+  await user.type(input, '{Enter}');
+  expect(ask).not.toHaveBeenCalled();
+});
+
+test('the counter appears near the limit', () => {
+  const { input } = compose({ longest: 300 });
+  fireEvent.change(input, { target: { value: 'x'.repeat(239) } });
+  expect(screen.queryByText(/left/)).toBeNull();
+  fireEvent.change(input, { target: { value: 'x'.repeat(240) } });
+  expect(screen.getByText('60 left')).toBeTruthy();
+});
+
 test('a question can go to one of the active teams', async () => {
   const team = { name: 'Engineering', slug: 'eng' };
   const { user, ask, input } = compose({

@@ -1,9 +1,10 @@
 import { useId, useRef, useState, type KeyboardEvent } from 'react';
 import { useCan, useRoom, useSSE } from '../../room';
+import { fits, type Limits } from '../../text';
 import { Button } from '../../ui/Button';
+import { CharactersLeft } from '../../ui/CharactersLeft';
 import { field } from '../../ui/field';
 import { Icon } from '../../ui/Icon';
-import { canSend, remaining, type Limits } from './draft';
 import { SimilarQuestions } from './SimilarQuestions';
 
 const defaults: Limits = { shortest: 3, longest: 2000 };
@@ -27,8 +28,7 @@ export function Composer({ text, onText }: ComposerProps) {
     shortest: tenant.settings.questionMinLength ?? defaults.shortest,
     longest: tenant.settings.questionMaxLength ?? defaults.longest,
   };
-  const left = remaining(text, limits);
-  const ready = canSend(text, limits);
+  const ready = fits(text, limits);
 
   function send() {
     if (!ready) return;
@@ -79,13 +79,7 @@ export function Composer({ text, onText }: ComposerProps) {
           onKeyDown={onKeyDown}
           className={`${field} field-sizing-content max-h-64 min-h-20 resize-none`}
         />
-        <p id={`${id}-count`} role="status" className="text-right text-sm tabular-nums">
-          {left !== null && (
-            <span className={left < 0 ? 'font-semibold text-danger' : 'text-muted'}>
-              {left < 0 ? `${-left} too many` : `${left} left`}
-            </span>
-          )}
-        </p>
+        <CharactersLeft id={`${id}-count`} text={text} longest={limits.longest} />
         <div className="mt-2 flex flex-wrap items-center gap-2">
           {teams.length > 0 && (
             <>

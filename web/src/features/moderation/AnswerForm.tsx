@@ -1,10 +1,12 @@
 import { useEffect, useId, useRef, useState } from 'react';
 import { useRoom } from '../../room';
+import { fits, type Limits } from '../../text';
 import { Button } from '../../ui/Button';
+import { CharactersLeft } from '../../ui/CharactersLeft';
 import { field } from '../../ui/field';
 import type { Question } from '../../wire';
 
-const longest = 10_000;
+const limits: Limits = { shortest: 1, longest: 10_000 };
 
 export interface AnswerFormProps {
   question: Question;
@@ -17,8 +19,7 @@ export function AnswerForm({ question, onDone }: AnswerFormProps) {
   const input = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(question.responseText ?? '');
   const [sending, setSending] = useState(false);
-  const length = Array.from(text.trim()).length;
-  const ready = length > 0 && length <= longest && !sending;
+  const ready = fits(text, limits) && !sending;
 
   // The moderator asked for this form a moment ago, so the focus is theirs to give.
   useEffect(() => input.current?.focus(), []);
@@ -48,7 +49,7 @@ export function AnswerForm({ question, onDone }: AnswerFormProps) {
         rows={3}
         dir="auto"
         value={text}
-        maxLength={longest}
+        aria-describedby={`${id}-count`}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void send();
@@ -56,6 +57,7 @@ export function AnswerForm({ question, onDone }: AnswerFormProps) {
         }}
         className={`${field} field-sizing-content max-h-80 min-h-24 resize-none`}
       />
+      <CharactersLeft id={`${id}-count`} text={text} longest={limits.longest} />
       <div className="flex gap-2">
         <Button type="submit" look="filled" disabled={!ready} aria-busy={sending}>
           {sending ? 'Saving…' : 'Publish answer'}

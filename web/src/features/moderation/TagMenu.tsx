@@ -1,10 +1,14 @@
 import * as Popover from '@radix-ui/react-popover';
 import { useState } from 'react';
 import { useCan, useRoom, useSSE } from '../../room';
+import { fits } from '../../text';
 import { field } from '../../ui/field';
 import { Icon } from '../../ui/Icon';
 import type { Question } from '../../wire';
+import { fold } from './fold';
 import { ToolButton } from './ToolButton';
+
+const limits = { shortest: 1, longest: 50 };
 
 /** All tags to switch on and off, and a way to make a new one by typing its name. */
 export function TagMenu({ question }: { question: Question }) {
@@ -15,9 +19,9 @@ export function TagMenu({ question }: { question: Question }) {
   const [text, setText] = useState('');
 
   const typed = text.trim();
-  const same = (name: string) => name.toLowerCase() === typed.toLowerCase();
-  const tags = room.tags.filter((tag) => tag.name.toLowerCase().includes(typed.toLowerCase()));
-  const creates = mayCreate && typed !== '' && !room.tags.some((tag) => same(tag.name));
+  const same = (name: string) => fold(name) === fold(typed);
+  const tags = room.tags.filter((tag) => fold(tag.name).includes(fold(typed)));
+  const creates = mayCreate && fits(typed, limits) && !room.tags.some((tag) => same(tag.name));
   const worn = new Set(question.tags.map((tag) => tag.id));
 
   async function create() {
@@ -50,7 +54,6 @@ export function TagMenu({ question }: { question: Question }) {
           aria-label={mayCreate ? 'Find or create a tag' : 'Find a tag'}
           placeholder={mayCreate ? 'Find or create a tag' : 'Find a tag'}
           value={text}
-          maxLength={50}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
             if (event.key === 'Enter') onEnter();
