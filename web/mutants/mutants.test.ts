@@ -1,6 +1,8 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { mutationsOf } from './mutations.js';
 import { trial } from './trial.js';
 
@@ -49,4 +51,16 @@ test('tells a change that a test notices from one that none does', async () => {
     ['>', true],
     ['<=', false],
   ]);
+});
+
+test('the process that tests ends with the one that started it, in an endless loop too', async () => {
+  const cwd = join(import.meta.dirname, 'fixture');
+  const tester = fork(join(import.meta.dirname, 'tester.js'), { cwd });
+  onTestFinished(() => void tester.kill('SIGKILL'));
+  const change = { file: 'planted.ts', line: 0, start: 0, end: 0, was: '' };
+  tester.send({ ...change, is: '' });
+  await once(tester, 'message');
+  tester.send({ ...change, is: 'for (;;);' });
+  tester.disconnect();
+  expect(await once(tester, 'exit')).toEqual([0, null]);
 });

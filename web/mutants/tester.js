@@ -9,6 +9,9 @@ import { createVitest } from 'vitest/node';
 
 /** @import { Mutation } from './mutations.js' */
 
+// Whoever started this process may have been killed.
+process.on('disconnect', () => process.exit());
+
 const root = process.cwd();
 /** @type {Mutation | null} */
 let current = null;
@@ -42,7 +45,9 @@ await vitest.standalone();
 
 /** The test modules of a file's folder, its own first. @param {string} file */
 async function nearest(file) {
-  const specifications = await vitest.globTestSpecifications([join(root, dirname(file), '/')]);
+  const folder = join(root, dirname(file));
+  const inside = await vitest.globTestSpecifications([join(folder, '/')]);
+  const specifications = inside.filter((it) => dirname(it.moduleId) === folder);
   const own = `${basename(file).replace(/\.tsx?$/, '')}.test.`;
   if (specifications.length === 0) throw new Error(`No tests beside ${file}`);
   const isOwn = (/** @type {{ moduleId: string }} */ it) => basename(it.moduleId).startsWith(own);
