@@ -27,7 +27,7 @@ run: .venv/.run $(web) ## Start the demo (sets up only what that needs)
 	$(bin)/pulsestage demo
 
 test: .venv/.dev $(web) $(documents) $(generators) $(clients) ## Run every test, of the server and of the web app (PYTEST_ARGS=... for some)
-	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(bin)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(or $(PYTEST_ARGS),--coverage)
 	$(npm) test
 
 stress: .venv/.dev ## Stress a server for a minute and judge what every client was told (STRESS_ARGS="--seed 42")

@@ -12,6 +12,8 @@ import pytest
 from tests.servers.postgres import Postgres, running_postgres
 from tests.servers.valkey import running_valkey
 
+pytest_plugins = ["tests.coverage"]
+
 LONGEST_FIRST = (
     *("chaos/test_chaos", "live/test_page_trouble", "restarts/test_rolling", "live/test_page", "server/test_workers"),
     *("cli/test_conformance_faults", "live/test_clients", "convergence/test_convergence", "live/test_durability"),
