@@ -18,7 +18,8 @@ def test_cleaning_cleaned_text_changes_nothing(raw: str) -> None:
     try:
         cleaned = text.clean_text("body", raw, shortest=0, longest=1000)
     except InvalidInput:
-        assert "\x00" in raw or text.visible_length(raw) < len(raw) - 31
+        most = max(len(raw), len(unicodedata.normalize("NFC", raw)))
+        assert "\x00" in raw or text.visible_length(raw) < most - 31
     else:
         assert text.clean_text("body", cleaned, shortest=0, longest=1000) == cleaned
         assert "\r" not in cleaned
@@ -96,6 +97,18 @@ def test_few_characters_can_not_hide_many_code_points() -> None:
         text.clean_text("name", family * 35, shortest=1, longest=50)
     with pytest.raises(InvalidInput, match="has 60001 code points; at most 8032 are allowed"):
         text.clean_text("body", "a" + "\u200b" * 60_000, shortest=1, longest=2000)
+
+
+APART = "\ufb2c"
+"""One code point of which NFC makes three."""
+
+
+def test_limits_hold_for_what_is_stored() -> None:
+    assert text.clean_text("name", APART * 50, shortest=1, longest=50) == unicodedata.normalize("NFC", APART) * 50
+    with pytest.raises(InvalidInput, match="has 300 code points; at most 232 are allowed"):
+        text.clean_text("name", f"{APART}\u0323\u0323\u0323" * 50, shortest=1, longest=50)
+    with pytest.raises(InvalidInput, match="has a character made of more than 32 code points"):
+        text.clean_text("name", APART + "\u0323" * 31, shortest=1, longest=50)
 
 
 @pytest.mark.parametrize("slug", ["a", "0", "acme", "a-b", "0192f0c1-7a3e-7c64-9d0b-2f6a1c8e4b5d", "a" * 63])

@@ -64,11 +64,10 @@ VISIBILITY: Final = CharacterTable(_visibility)
 
 
 # Marks that people leave out when they search. Vowel signs of India and South-East Asia are letters in all but name,
-# and the voicing marks of kana make other syllables.
+# and the voicing marks of kana make other syllables. And the tatweel, which only makes a word wider.
 _is_left_out = _has(
-    r"[[\p{M}&&[\p{Inherited}\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{Syriac}]]--[\u3099\u309A]]"
+    r"[[\p{M}&&[\p{Inherited}\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{Syriac}]]--[\u3099\u309A]]|\u0640"
 )
-_TATWEEL = "\u0640"
 _NUKTA = 7
 """The canonical combining class of the dot below letters of India."""
 _is_latin = _has(r"[\p{Latin}--[a-z]]")
@@ -77,7 +76,7 @@ _is_latin = _has(r"[\p{Latin}--[a-z]]")
 def _folded(char: str) -> str:
     if char in "\u2800\U0001d159" or _is_space(char):
         return " "
-    if _is_invisible(char) or char == _TATWEEL:
+    if _is_invisible(char):
         return ""
     parts = unicodedata.normalize("NFKD", char)
     kept = (part for part in parts if not (_is_left_out(part) or unicodedata.combining(part) == _NUKTA))

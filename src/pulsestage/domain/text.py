@@ -38,7 +38,11 @@ def clean_text(field: str, text: str, *, shortest: int, longest: int) -> str:
     if _has_heap(text, visible):
         # Normalization sorts the marks of a letter in quadratic time: 64 KB of them would keep everybody waiting.
         raise InvalidInput({field: [f"has a character made of more than {MAX_CODE_POINTS} code points"]})
-    return unicodedata.normalize("NFC", text) if visible else ""
+    if not visible:
+        return ""
+    normal = unicodedata.normalize("NFC", text)
+    # NFC takes some characters apart: what it makes must keep the limits too, or a stored text could not be sent again.
+    return text if normal == text else clean_text(field, normal, shortest=shortest, longest=longest)
 
 
 def max_code_points(longest: int) -> int:
