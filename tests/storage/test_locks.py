@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
 from pulsestage.domain.team import Team
+from pulsestage.domain.tenant import Tenant
 from pulsestage.services.ports import Transaction
 from pulsestage.storage.database import Database
 from pulsestage.storage.migrate import upgrade
+from pulsestage.storage.tables import logs
 from tests.domain.examples import NOW, a_question, a_tag
 from tests.servers.postgres import Postgres
 from tests.storage.conftest import Storage
@@ -96,3 +98,11 @@ async def test_readers_wait_for_nobody(filled: Storage) -> None:
         async with filled.unit_of_work.read("t1") as view:
             assert (await view.questions.get("q1")).tags == (await view.tags.every())
             assert (await view.questions.tagged_with("g1"))[0].id == "q1"
+
+
+async def test_a_deletion_waits_for_a_change_without_holding_what_the_change_needs_next(filled: Storage) -> None:
+    async with filled.database.write() as connection:
+        await connection.execute(update(logs).where(logs.c.tenant_id == "t1").values(head=logs.c.head + 1))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await filled.directory.begin_deletion(Tenant("t1", "room-t1", "A room", NOW))
+        assert await filled.directory.find("room-t1") is None, "the tenant's row is still locked, to which events refer"

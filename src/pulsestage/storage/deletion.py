@@ -32,7 +32,9 @@ async def begin(database: Database, tenant_id: str) -> None:
     async with database.write() as connection:
         hidden = update(tenants).where(tenants.c.id == tenant_id).values(slug=f"{_PREFIX}{tenant_id}")
         await connection.execute(hidden)
-        # Every change needs the row of its log. Instances miss it when they next look, and end the streams.
+    # Every change needs the row of its log. Instances miss it when they next look, and end the streams. It goes in
+    # another transaction: a change locks this row first, and then the tenant's, to which its events refer.
+    async with database.write() as connection:
         await connection.execute(delete(logs).where(logs.c.tenant_id == tenant_id))
 
 
