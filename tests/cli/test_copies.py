@@ -55,6 +55,17 @@ def test_a_damaged_backup_changes_nothing(call: Call, tmp_path: Path, filled: st
     assert not (tmp_path / "new.db").exists()
 
 
+def test_a_backup_that_can_not_be_written_names_its_file_and_not_the_database(
+    call: Call, tmp_path: Path, filled: str
+) -> None:
+    called = call("backup", "no/qa.backup", "--database-url", filled)
+    assert (called.code, called.err) == (1, "Error: no/qa.backup can't be written: No such file or directory.\n")
+    os.mkfifo(tmp_path / "pipe")
+    called = call("backup", "pipe", "--database-url", filled)
+    assert (called.code, called.err) == (1, "Error: pipe is no file, and a backup would take its place.\n")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_database_is_copied_to_one_of_the_other_kind(call: Call, tmp_path: Path, postgres_url: str) -> None:
     call("tenant", "create", "acme")
     copied = call("db", "copy", "--to", postgres_url)

@@ -99,7 +99,9 @@ async def test_a_reader_that_finds_no_database(room: Room, monkeypatch: pytest.M
     await person.get("/session")
 
     def broken(*_: object) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(database.backend, "read", broken)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from pulsestage.domain.errors import Unavailable
 from pulsestage.storage import sqlite
@@ -189,6 +189,21 @@ async def test_a_file_that_can_not_be_written_is_named(sqlite_url: str, file: Pa
             await connection.execute(text("CREATE TABLE more (it INTEGER)"))
     assert not database.accepts_writes
     await database.close()
+
+
+async def test_a_statement_that_is_wrong_is_a_defect_and_no_outage(
+    storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(OperationalError, match="no such table"):
+        async with storage.database.read() as connection:
+            await connection.execute(text("SELECT 1 FROM nowhere"))
+    assert caplog.messages == []
+
+
+async def test_what_others_raise_in_a_transaction_is_theirs(storage: Storage) -> None:
+    with pytest.raises(FileNotFoundError):
+        async with storage.database.read():
+            raise FileNotFoundError
 
 
 async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:

@@ -106,16 +106,24 @@ def opened(path: Path) -> Iterator[Archive]:
 
 
 async def write(path: Path, source: Source, label: Label, progress: Progress, *, secret: bytes | None = None) -> None:
-    """Write an archive that its owner alone can read. It takes the place of `path` when it is whole and on the disk."""
-    with (
-        _in_its_place_when_whole(path) as file,
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION) as bundle,
-    ):
-        tables = tuple([await _write_table(bundle, source, each, progress) for each in source.tables])
-        manifest = Manifest(format=FORMAT, revision=source.revision, tables=tables, **msgspec.structs.asdict(label))
-        bundle.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-        if secret is not None:
-            bundle.writestr(SECRET, secret)
+    """Write an archive that its owner alone can read. It takes the place of `path` when it is whole and on the disk.
+
+    Raises CopyRefused.
+    """
+    try:
+        with (
+            _in_its_place_when_whole(path) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION) as bundle,
+        ):
+            tables = tuple([await _write_table(bundle, source, each, progress) for each in source.tables])
+            manifest = Manifest(format=FORMAT, revision=source.revision, tables=tables, **msgspec.structs.asdict(label))
+            bundle.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+            if secret is not None:
+                bundle.writestr(SECRET, secret)
+    except (ConnectionError, TimeoutError):
+        raise  # of a server that the rows come from
+    except OSError as error:
+        raise CopyRefused(f"{path} can't be written: {error.strerror or error}.") from error
 
 
 async def _write_table(
@@ -163,6 +171,8 @@ def _member(contents: TableContents) -> str:
 
 @contextmanager
 def _in_its_place_when_whole(path: Path) -> Iterator[io.BufferedWriter]:
+    if path.exists() and not path.is_file():
+        raise CopyRefused(f"{path} is no file, and a backup would take its place.")
     number, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(number, "wb") as file:

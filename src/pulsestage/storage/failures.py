@@ -44,9 +44,11 @@ def unavailable(error: Exception, location: Location) -> Unavailable | None:
 
 
 def _of_sqlite(error: Exception, file: SqliteFile) -> tuple[str, str] | None:
-    if not isinstance(error, OperationalError | InterfaceError | sqlite3.OperationalError | OSError):
+    said = error.orig if isinstance(error, OperationalError) else error
+    # SQLITE_ERROR is the code for a wrong statement, such as one on a missing table: a defect, and no outage.
+    if not isinstance(said, sqlite3.OperationalError) or said.sqlite_errorcode == sqlite3.SQLITE_ERROR:
         return None
-    words = str(getattr(error, "orig", None) or error)
+    words = str(said)
     if "locked" in words or "busy" in words:
         sentence = "The database is locked by somebody else; nothing was changed. Try again in a moment."
         return sentence, f"Another process holds the lock of {file.name}."
