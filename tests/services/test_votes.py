@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pulsestage.domain.errors import AlreadyUpvoted, QuestionNotFound, Unavailable
+from pulsestage.domain.errors import AlreadyUpvoted, QuestionNotFound, TenantNotFound, Unavailable
 from pulsestage.domain.tenant import Tenant
 from pulsestage.domain.vote import Ballot
 from pulsestage.services.ports import Transaction, UnitOfWork
@@ -113,10 +113,11 @@ async def test_a_batch_that_fails_is_tried_one_by_one(storage: Storage) -> None:
     assert await counts(storage) == [3, 0]
 
 
-async def test_a_database_that_is_busy_is_not_asked_again_for_each(storage: Storage) -> None:
-    watched, answers = await cast_all(storage, ballots(20), Unavailable("The database is busy."))
+@pytest.mark.parametrize("failure", [Unavailable("The database is busy."), TenantNotFound()])
+async def test_what_all_have_in_common_is_not_asked_again_for_each(storage: Storage, failure: Exception) -> None:
+    watched, answers = await cast_all(storage, ballots(20), failure)
     assert watched.writes == 1
-    assert answers == [Unavailable] * 20
+    assert answers == [type(failure)] * 20
     assert await counts(storage) == [0, 0]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pulsestage.domain import vote
-from pulsestage.domain.errors import Unavailable
+from pulsestage.domain.errors import TenantNotFound, Unavailable
 from pulsestage.domain.policy import Action, Actor
 from pulsestage.services.views import QuestionView, question_view
 
@@ -108,8 +108,8 @@ class VoteFolder:
         """Commit a batch; if it fails, its votes one by one, so that a bad one spoils no other."""
         try:
             await self._commit(tenant_id, batch)
-        except Unavailable as error:
-            # Trying each alone would only wait as long for each: the database is busy, full or away.
+        except (Unavailable, TenantNotFound) as error:
+            # Each alone would have the same answer: the database is busy, full or away, or the tenant was deleted.
             _refuse(batch, error)
         except Exception as error:
             if len(batch) == 1:
