@@ -1,5 +1,6 @@
 """What older rules for text have made is made anew, and nothing is lost on the way."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -48,6 +49,22 @@ async def test_questions_that_older_rules_indexed_are_found_by_the_newer(storage
     assert sorted(await find(storage, "lodz")) == names
     assert await find(storage, "łodz") == await find(storage, "lodz")
     assert await rules(storage) == {**dict.fromkeys(names, RULES), "removed": 0}
+
+
+async def test_after_each_batch_others_can_have_the_lock(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with storage.unit_of_work.write("t1") as tx:
+        for number in range(2 * BATCH):
+            await tx.questions.add(a_question(f"q{number}"), [])
+    async with storage.database.write() as connection:
+        await connection.execute(update(questions).values(text_rules=0))
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    await TextIndex(storage.database).renew()
+    assert len([seconds for seconds in pauses if seconds > 0]) == 2
 
 
 async def test_nothing_is_done_twice_nor_what_newer_rules_made(storage: Storage) -> None:

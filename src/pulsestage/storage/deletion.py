@@ -70,6 +70,6 @@ async def _delete_rows(database: Database, table: Table, tenant_id: str) -> Asyn
             values = [{f"key_{name}": value for name, value in each._mapping.items()} for each in rows]  # noqa: SLF001
             await connection.execute(row, values)
         yield len(rows)
-        # Whoever waits for SQLite's lock looks now and then: leave it free for as long as it was taken.
+        # Processes that wait for SQLite's lock look now and then: leave it free for as long as it was taken.
         await asyncio.sleep(time.monotonic() - began)
         page = query.where(tuple_(*key) > tuple(rows[-1]))

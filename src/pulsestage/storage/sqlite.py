@@ -187,9 +187,7 @@ class SqliteBackend:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[InlineConnection]:
         """A view of one moment."""
-        connection = (
-            self._readers.pop() if self._readers else InlineConnection(self.reading_engine, "BEGIN", self._turn)
-        )
+        connection = self._readers.pop() if self._readers else self._open_reader()
         try:
             connection.begin()
             yield connection

@@ -6,7 +6,9 @@ made anew here, a few at a time.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -49,9 +51,12 @@ class TextIndex:
 
     async def renew(self) -> None:
         """Make anew what older rules made. Raises Unavailable."""
-        count = 0
+        count, began = 0, time.monotonic()
         while renewed := await self._renew_questions():
             count += renewed
+            # Processes that wait for SQLite's lock look now and then: leave it free for as long as it was taken.
+            await asyncio.sleep(time.monotonic() - began)
+            began = time.monotonic()
         async with self._database.read() as connection:
             tenant_ids = (await connection.execute(_tenants_with_old_tags)).scalars().all()
         for tenant_id in tenant_ids:
