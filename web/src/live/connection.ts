@@ -74,10 +74,10 @@ export function createConnection({ url, environment, handlers }: ConnectionOptio
   let stream: EventStream | null = null;
   let status: Status | null = null;
   let failures = 0;
-  let openedAt = 0;
-  let greeted = false;
+  let openedAt: number;
+  let greeted: boolean;
   let heartbeat = usualHeartbeat;
-  let heardAt = 0;
+  let heardAt: number;
   let hiddenAt = 0;
   let cancelRetry = () => {};
   let cancelWatchdog = () => {};

@@ -6,7 +6,7 @@ import { question } from '../test/questions';
 import type { Question, TagRef } from '../wire';
 import { createActions } from './actions';
 import { arrange } from './arrange';
-import { nothingPending, type Pending } from './pending';
+import { addAsk, nothingPending, type Ask, type Pending } from './pending';
 import { createStore, type Store } from './store';
 import { arrivalLimit } from './uncertain';
 
@@ -117,9 +117,14 @@ describe('taking a vote back', () => {
 
   test('what is so already is not sent, and what is no more there is not either', async () => {
     const vote = vi.fn<Api['vote']>();
-    await actionsWith({ vote }).vote('a', true);
-    await actionsWith({ vote }).vote('gone', true);
+    const shown = vi.fn();
+    const actions = actionsWith({ vote, pin: () => new Promise(() => {}) });
+    void actions.pin('a', true);
+    pending.subscribe(shown);
+    await actions.vote('a', true);
+    await actions.vote('gone', true);
     expect(vote).not.toHaveBeenCalled();
+    expect(shown).not.toHaveBeenCalled();
   });
 
   test('a second vote after the first has settled is sent as well', async () => {
@@ -182,6 +187,7 @@ describe('asking', () => {
       .mockResolvedValueOnce({ value: question('q', { body: 'Why?' }), position: 'e.11' });
     const actions = actionsWith({ ask });
     actions.ask('Why?', 'team');
+    expect(items()[0]?.ask?.isUncertain).toBe(false);
     await vi.waitFor(() => expect(items()[0]?.ask?.error).toBe(busy));
     actions.askAgain('asked-1');
     expect(items()[0]?.ask?.error).toBeNull();
@@ -189,6 +195,21 @@ describe('asking', () => {
     expect(ask).toHaveBeenLastCalledWith('Why?', 'team');
     actions.discardAsk('asked-1');
     expect(pending.get().asks).toEqual([]);
+    actions.askAgain('asked-1');
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
+  test('after a reload, of the unsent only what may have arrived is looked for', async () => {
+    const look = vi.fn((id: string) => Promise.resolve(question(id, { body: id, isMine: true })));
+    const kept = (body: string, isUncertain: boolean): Ask => ({
+      ...{ key: body, body, teamId: null, askedAt: '', before: new Set<string>() },
+      ...{ questionId: null, error: conflict('busy'), isUncertain },
+    });
+    room = liveRoom([question('lost', { body: 'lost' }), question('refused', { body: 'refused' })]);
+    pending.update((it) => addAsk(addAsk(it, kept('lost', true)), kept('refused', false)));
+    actionsWith({ question: look }).findUnsent();
+    await vi.waitFor(() => expect(pending.get().asks[1]?.questionId).toBe('lost'));
+    expect(look.mock.calls).toEqual([['lost']]);
   });
 });
 
@@ -342,14 +363,63 @@ describe('moderating', () => {
     ]);
   });
 
-  test('a new tag is made and put on', async () => {
-    const tag = { id: 't', name: 'Pay', color: '#3B82F6' };
+  test('says what was refused', async () => {
+    const no = () => Promise.reject(conflict('conflict'));
     const actions = actionsWith({
-      createTag: () => Promise.resolve({ value: tag, position: 'e.11' }),
-      tag: () => Promise.resolve({ value: question('a', { tags: [tag] }), position: 'e.12' }),
+      ...{ pin: no, freeze: no, answer: no, tag: no, createTag: no, remove: no },
+    });
+    const done = [
+      await actions.pin('a', true),
+      await actions.pin('a', false),
+      await actions.freeze('a', true),
+      await actions.freeze('a', false),
+      await actions.answer('a', 'Because.'),
+      await actions.tag(question('a'), { id: 't', name: 'Pay', color: '#3B82F6' }, true),
+      await actions.createTag(question('a'), 'Pay'),
+    ];
+    await actions.remove('a');
+    expect(done).toEqual(Array(7).fill(false));
+    expect(onProblem.mock.calls.map(([what]) => what)).toEqual([
+      'Not pinned',
+      'Still pinned',
+      'Not frozen',
+      'Still frozen',
+      'The answer was not saved',
+      'The tags were not changed',
+      'The tag was not created',
+      'The question is still there',
+    ]);
+  });
+
+  test('a new tag is made and put on, and taken off again', async () => {
+    const made = { id: 't', name: 'Pay', color: '#3B82F6' };
+    const tag = vi.fn<Api['tag']>((_id, _tag, on) =>
+      Promise.resolve({
+        value: question('a', { tags: on ? [made] : [] }),
+        position: on ? 'e.12' : 'e.13',
+      }),
+    );
+    const actions = actionsWith({
+      createTag: () => Promise.resolve({ value: made, position: 'e.11' }),
+      tag,
     });
     expect(await actions.createTag(question('a'), 'Pay')).toBe(true);
-    expect(seen('a')?.tags).toEqual([tag]);
+    expect(seen('a')?.tags).toEqual([made]);
+    const done = actions.tag(question('a', { tags: [made] }), made, false);
+    expect(seen('a')?.tags).toEqual([]);
+    expect(await done).toBe(true);
+    expect(tag.mock.calls).toEqual([
+      ['a', 't', true],
+      ['a', 't', false],
+    ]);
+  });
+
+  test('a removed question stays away when the server has removed it', async () => {
+    await actionsWith({
+      remove: () => Promise.resolve({ value: undefined, position: 'e.11' }),
+    }).remove('a');
+    expect(seen('a')).toBeUndefined();
+    expect(pending.get().patches).toEqual([]);
   });
 
   test('a question’s tags are in the order of the room’s list at once', async () => {

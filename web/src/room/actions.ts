@@ -30,10 +30,8 @@ export interface ActionsOptions {
 }
 
 export function createActions({ api, client, pending, onProblem }: ActionsOptions) {
-  /** Questions whose vote is on its way, and what the person wants it to be by now. */
-  const wishes = new Map<string, boolean>();
-  /** What to lift once such a vote has settled. */
-  const lifts = new Map<string, (() => void)[]>();
+  /** Votes on their way, by question: what the person wants by now, and what to lift once that is settled. */
+  const voting = new Map<string, { want: boolean; lifts: (() => void)[] }>();
   let asked = 0;
   const uncertain = createUncertain({ api, client, pending });
 
@@ -91,9 +89,10 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
   }
 
   /** Sends until the server has what the person wants, however often they change their mind meanwhile. */
-  async function settleVote(id: string, hasVote: boolean): Promise<void> {
+  async function settleVote(id: string, vote: { want: boolean }, hasVote: boolean): Promise<void> {
     let has = hasVote;
-    for (let want = wishes.get(id); want !== undefined && want !== has; want = wishes.get(id)) {
+    while (vote.want !== has) {
+      const { want } = vote;
       try {
         const answer = await api.vote(id, want);
         client.merge(answer.value, answer.position);
@@ -151,12 +150,16 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
       if (!seen || seen.hasUpvoted === want) return;
       // Absolute, not "one more": when the echo with the new count comes before the answer, it must not count twice.
       const lift = lay(id, { hasUpvoted: want, upvotes: seen.upvotes + (want ? 1 : -1) });
-      lifts.set(id, [...(lifts.get(id) ?? []), lift]);
-      const busy = wishes.has(id);
-      wishes.set(id, want);
-      if (busy) return;
+      const earlier = voting.get(id);
+      if (earlier) {
+        earlier.want = want;
+        earlier.lifts.push(lift);
+        return;
+      }
+      const vote = { want, lifts: [lift] };
+      voting.set(id, vote);
       try {
-        await settleVote(id, known.hasUpvoted);
+        await settleVote(id, vote, known.hasUpvoted);
       } catch (reason) {
         const error = problem(reason);
         if (error.isUncertain) {
@@ -166,9 +169,8 @@ export function createActions({ api, client, pending, onProblem }: ActionsOption
           onProblem(want ? 'Your vote was not counted' : 'Your vote is still there', error);
         }
       } finally {
-        wishes.delete(id);
-        for (const it of lifts.get(id) ?? []) it();
-        lifts.delete(id);
+        voting.delete(id);
+        for (const it of vote.lifts) it();
       }
     },
 

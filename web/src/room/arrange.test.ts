@@ -40,6 +40,14 @@ test('answered: the latest answer first', () => {
   expect(ids(arrange(some, nothingPending, 'answered'))).toEqual(['done-later', 'done']);
 });
 
+test('answered: of two answers at the same moment that to the newer question first, and mine by questions', () => {
+  const answered = (id: string, minutes: number) =>
+    question(id, { status: 'ANSWERED', respondedAt: minute(minutes), isMine: true });
+  const state = room(answered('1', 5), answered('2', 3), answered('3', 7), answered('4', 5));
+  expect(ids(arrange(state, nothingPending, 'answered'))).toEqual(['3', '4', '1', '2']);
+  expect(ids(arrange(state, nothingPending, 'mine'))).toEqual(['4', '3', '2', '1']);
+});
+
 test('mine: whatever became of it', () => {
   expect(ids(arrange(some, nothingPending, 'mine'))).toEqual(['done-later']);
 });
@@ -119,6 +127,12 @@ test('once looked away from, it takes its place', () => {
     updateAsk(addAsk(nothingPending, ask), 'asked-1', { questionId: 'new' }),
   );
   expect(ids(arrange(some, pending, 'popular'))).toEqual(['pinned', 'top', 'new', 'old']);
+});
+
+test('an own question that has arrived and is being removed is gone', () => {
+  const asked = updateAsk(addAsk(nothingPending, ask), 'asked-1', { questionId: 'new' });
+  const pending = addPatch(asked, { questionId: 'new', change: 'removed' });
+  expect(ids(arrange(some, pending, 'popular'))).toEqual(['pinned', 'top', 'old']);
 });
 
 test('an own question that was removed meanwhile is gone', () => {

@@ -60,11 +60,11 @@ function order(view: View): (a: Item, b: Item) => number {
 
 /** By code points; ISO times in UTC compare as text. */
 function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+  return Number(a > b) - Number(a < b);
 }
 
 export function counts(room: RoomState, pending: Pending): Record<View, number> {
-  const result = { popular: 0, recent: 0, answered: 0, mine: 0 };
+  const result = { popular: 0, answered: 0, mine: 0 };
   for (const known of room.questions.values()) {
     const question = patched(pending, known);
     if (question === null) continue;
@@ -72,8 +72,7 @@ export function counts(room: RoomState, pending: Pending): Record<View, number> 
     if (question.status === 'ANSWERED') result.answered += 1;
     else result.popular += 1;
   }
-  result.recent = result.popular;
-  return result;
+  return { ...result, recent: result.popular };
 }
 
 function draft(ask: Ask): Question {
