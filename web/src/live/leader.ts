@@ -39,7 +39,7 @@ export function createSharedFeed(options: SharedFeedOptions): Feed {
   let stream: Feed | null = null;
   let release = () => {};
   let leaveQueue = () => {};
-  let status: Status = 'connecting';
+  let status: Status;
 
   /** Events the leader has passed on; what a follower has got, or null before it has been told everything. */
   let count: number | null = null;
