@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from pulsestage.storage.database import Database
 from pulsestage.storage.leases import SqlLeases
@@ -49,6 +49,14 @@ async def test_nobody_gives_back_what_another_has(port: SqlLeases) -> None:
 
 async def test_it_is_free_when_it_has_expired(port: SqlLeases) -> None:
     assert await port.take("prune", "dead", seconds=0)
+    assert await port.take("prune", "b", seconds=60)
+    assert not await port.take("prune", "dead", seconds=60)
+
+
+async def test_it_is_not_kept_longer_by_a_clock_that_is_set_back(port: SqlLeases, database: Database) -> None:
+    assert await port.take("prune", "dead", seconds=60)
+    async with database.write() as connection:
+        await connection.execute(update(leases).values(expires_at=leases.c.expires_at + 86_400_000))
     assert await port.take("prune", "b", seconds=60)
     assert not await port.take("prune", "dead", seconds=60)
 

@@ -99,7 +99,7 @@ def _take_secret(settings: Settings, source: Archive) -> None:
 def db_copy(
     *,
     to: Annotated[
-        str, typer.Option(help="The database to copy to, such as postgresql+asyncpg://user:password@host/name.")
+        str, typer.Option(help="The database to copy to, such as postgresql://user:password@host/name.")
     ],
     replace: Replace = False,
     database_url: DatabaseUrl = None,

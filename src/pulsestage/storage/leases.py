@@ -20,6 +20,8 @@ def _take(now: str) -> TextClause:
         f"INSERT INTO leases (job, holder, expires_at) VALUES (:job, :holder, {now} + :millis)"  # noqa: S608 - ours
         " ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at"
         f" WHERE leases.holder = excluded.holder OR leases.expires_at <= {now}"
+        # Further off than it can be: the clock was set back, and the holder may be dead.
+        " OR leases.expires_at > excluded.expires_at"
     )
 
 
