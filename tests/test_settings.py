@@ -60,6 +60,18 @@ def test_names_that_are_not_ours_are_left_alone(monkeypatch: pytest.MonkeyPatch,
     assert chosen.secret_key is not None
 
 
+def test_a_file_may_be_named_in_the_environment_and_in_env_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).write_text(f"sqlite:///{name}\n")
+    variables = tmp_path / ".env"
+    variables.write_text(f"PULSESTAGE_DATABASE_URL_FILE={tmp_path / 'second'}\n")
+    assert Settings(_env_file=variables).database_url == "sqlite:///second"
+    monkeypatch.setenv("PULSESTAGE_DATABASE_URL_FILE", str(tmp_path / "first"))
+    assert Settings(_env_file=variables).database_url == "sqlite:///first"
+
+
 def test_a_certificate_and_its_key_belong_together(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="belong together"):
         settings(tls_certificate=tmp_path / "chain.pem")

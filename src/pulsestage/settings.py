@@ -193,11 +193,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours reads the files
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then the environment, then files it names, then `.env`. Raises UnknownSetting."""
+        """Arguments first, then the environment and files it names, then `.env` likewise. Raises UnknownSetting."""
+        sources = [init_settings]
         for source in (env_settings, dotenv_settings):
+            sources.append(source)
             if isinstance(source, EnvSettingsSource):
                 _refuse_unknown(source.env_vars, settings_cls.model_fields)
-        return init_settings, env_settings, _FilesNamedByEnvironment(settings_cls), dotenv_settings
+                sources.append(_NamedFiles(source))
+        return tuple(sources)
 
 
 class UnknownSetting(SettingsError):
@@ -216,8 +219,12 @@ def _refuse_unknown(variables: Iterable[str], fields: Iterable[str]) -> None:
             raise UnknownSetting(f"There is no setting {_PREFIX}{name}{hint}")
 
 
-class _FilesNamedByEnvironment(EnvSettingsSource):
+class _NamedFiles(EnvSettingsSource):
     """`PULSESTAGE_SECRET_KEY_FILE=/run/secrets/key` is the file that has the secret."""
+
+    def __init__(self, variables: EnvSettingsSource) -> None:
+        super().__init__(variables.settings_cls)
+        self.env_vars = variables.env_vars
 
     def get_field_value(self, _field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """The content of the file, without the line end editors add."""

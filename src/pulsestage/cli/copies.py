@@ -98,9 +98,7 @@ def _take_secret(settings: Settings, source: Archive) -> None:
 @db.command("copy")
 def db_copy(
     *,
-    to: Annotated[
-        str, typer.Option(help="The database to copy to, such as postgresql://user:password@host/name.")
-    ],
+    to: Annotated[str, typer.Option(help="The database to copy to, such as postgresql://user:password@host/name.")],
     replace: Replace = False,
     database_url: DatabaseUrl = None,
 ) -> None:
