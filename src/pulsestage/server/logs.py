@@ -25,7 +25,9 @@ def configure_logs(settings: Settings, worker: int | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         *([] if worker is None else [partial(_add_worker, worker)]),
     ]
-    last: Processor = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(_json)
+    # Rich would show the variables of each frame in a traceback: bodies, cookies, who has voted for what.
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    last: Processor = console if readable else structlog.processors.JSONRenderer(_json)
     structlog.configure(
         processors=[*shared, *([] if readable else [structlog.processors.format_exc_info]), last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
