@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from structlog.testing import capture_logs
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pulsestage.realtime import Hub, MemoryEventStore, StreamRequest, respond, response
@@ -111,6 +112,17 @@ async def test_with_half_a_body_it_is_too_early_to_hand_over(server: Server, roo
         client.send(b"{}")
         await room.ask("With a late body?")
         assert "With a late body?" in await client.frame()
+
+
+async def test_a_body_without_end_ends_the_stream_as_its_client_would(server: Server) -> None:
+    with capture_logs() as logged:
+        async with wire(server) as client:
+            client.send(GET[:-2] + b"Transfer-Encoding: chunked\r\n\r\n")
+            await client.until(b'"type":"connected"')
+            client.send(b"10000\r\n%b\r\n1\r\nx\r\n" % (b"x" * 0x10000))
+            await client.rest()
+        await streams_end(server)
+    assert not [each for each in logged if each["event"] == "request failed"]
 
 
 async def test_every_payload_is_a_chunk_of_its_own_and_the_last_one_says_so(tmp_path: Path) -> None:

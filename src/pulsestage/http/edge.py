@@ -177,6 +177,8 @@ class Exchange:
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
+            if self._left < 0 and self.status:  # an answer that has begun can't say so; it may as well end
+                return {"type": "http.disconnect"}
             if self._left < 0:
                 raise BodyTooLarge
         return message
