@@ -103,3 +103,13 @@ async def test_a_pooler_that_comes_later_is_named(
     with pytest.raises(Unavailable, match="A pooler has come between this server and"):
         await _work(database)
     assert "A pooler has come between" in caplog.text
+
+
+async def test_a_server_that_is_none_of_those_asked_for_is_an_outage(postgres_url: str) -> None:
+    database = Database(f"{postgres_url}&target_session_attrs=standby")
+    with pytest.raises(
+        Unavailable, match=r"can't be reached.*is as target_session_attrs in the database's URL demands"
+    ):
+        async with database.read():
+            pass
+    await database.close()

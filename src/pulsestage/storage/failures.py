@@ -63,6 +63,8 @@ def _of_sqlite(error: Exception, file: SqliteFile) -> tuple[str, str] | None:
 
 def _of_postgres(error: Exception, server: PostgresServer) -> tuple[str, str] | None:
     said = _server_error(error)
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return _AWAY, f"No server at {server.place} is as target_session_attrs in the database's URL demands."
     if said is None:
         is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
         if is_lost or isinstance(error, OperationalError | InterfaceError | asyncpg.InterfaceError | OSError):
