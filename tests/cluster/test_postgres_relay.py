@@ -174,6 +174,15 @@ async def test_an_error_of_the_server_is_said_without_the_password(broker: Postg
         await says(relay, f'127.0.0.1:{broker.proxy.port} says: role "nobody_at_all" does not exist.')
 
 
+async def test_a_server_that_is_none_of_those_asked_for_is_no_defect(
+    broker: PostgresBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay = relay_at(f"{broker.url}?target_session_attrs=standby")
+    async with relay.listening(print):
+        await says(relay, "match the target attribute requirement")
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_nobody_there_is_said() -> None:
     url = "postgresql+asyncpg://pulsestage:hunter2@127.0.0.1:1/pulsestage"
     relay = relay_at(url)

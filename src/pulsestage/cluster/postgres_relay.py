@@ -144,7 +144,7 @@ def _troubles(where: str) -> Iterator[None]:
         yield
     except asyncpg.PostgresConnectionError as error:
         raise trouble.closed(where) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.TargetServerAttributeNotMatched) as error:
         raise trouble.refused(where, error) from error
     except OSError as error:  # among them TimeoutError
         raise (trouble.network_trouble(error, where) or trouble.closed(where)) from error
