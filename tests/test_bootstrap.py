@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pulsestage import bootstrap
-from pulsestage.bootstrap import RelayUnreachable, reach_relay, running, secret_of
+from pulsestage.bootstrap import RelayUnreachable, reach_relay, running, secret_if_made, secret_of
 from pulsestage.cluster import wire_relay
 from pulsestage.settings import Settings
 from pulsestage.storage.event_log import SqlEventStore
@@ -23,6 +23,25 @@ def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     assert len(made) == 64
     assert secret_of(settings(tmp_path / "data")) == made
     assert (tmp_path / "data/secret.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("first", [None, b"of a process that was faster than this one"])
+def test_nobody_reads_half_a_secret_and_the_first_one_counts(
+    first: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes | None] = []
+
+    def meanwhile(_number: int) -> None:
+        read.append(secret_if_made(settings(tmp_path)))
+        if first is not None:
+            (tmp_path / "secret.key").write_bytes(first)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    made = secret_of(settings(tmp_path))
+    assert read == [None]
+    assert made == (first or made)
+    assert secret_of(settings(tmp_path)) == made
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ import hashlib
 import logging
 import os
 import secrets
+import tempfile
 import time
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pulsestage
@@ -45,7 +47,6 @@ from pulsestage.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -284,11 +285,14 @@ def secret_if_made(settings: Settings) -> bytes | None:
     """The server's secret, or None if there is none yet."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
-    path = secret_file(settings)
     try:
-        secret = path.read_bytes().strip()
+        return _read_secret(secret_file(settings))
     except FileNotFoundError:
         return None
+
+
+def _read_secret(path: Path) -> bytes:
+    secret = path.read_bytes().strip()
     if len(secret) < SHORTEST_SECRET:
         # An empty file, left by a full disk or a crash, would let anybody sign anything.
         raise OSError(
@@ -306,12 +310,17 @@ def keep_secret(settings: Settings, secret: bytes) -> bytes:
     """Write the file of the secret, unless there is one; the secret that counts."""
     path = secret_file(settings)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    number, made = tempfile.mkstemp(prefix=".secret.", dir=path.parent)
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(number, "wb") as file:
             file.write(secret)
-    except FileExistsError:
-        pass  # another process was first; its secret counts
-    return path.read_bytes().strip()
+            file.flush()
+            os.fsync(number)
+        with suppress(FileExistsError):  # another process was first; its secret counts
+            os.link(made, path)  # all of it or nothing: others may be reading
+    finally:
+        Path(made).unlink()
+    return _read_secret(path)
 
 
 def fingerprint(secret: bytes) -> str:
