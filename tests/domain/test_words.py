@@ -55,6 +55,13 @@ def test_a_text_is_found_by_its_words_in_every_script(case: dict[str, Any]) -> N
         assert is_found(body, body)
 
 
+@pytest.mark.parametrize("separator", ["\u0640", "\ufe77", "\u200b"], ids=ascii)
+def test_marks_that_folding_brings_together_are_no_heap(separator: str) -> None:
+    """Normalization would sort thousands of them, in quadratic time."""
+    (term,) = words.search_terms("a" + (separator + "\u0f39\u0f71" * 15) * 250)
+    assert len(term) <= text.MAX_CODE_POINTS + 1
+
+
 @pytest.mark.parametrize("query", TEXTS["searchesForNothing"], ids=ascii)
 def test_what_has_no_word_looks_for_nothing(query: str) -> None:
     assert words.query_terms(query) == ()

@@ -11,8 +11,10 @@ from itertools import pairwise
 from operator import add
 from typing import Final
 
+import regex
+
 from pulsestage.domain.characters import END, FOLDED, LETTER, MARK, MARKED, SPACE
-from pulsestage.domain.text import without_heaps
+from pulsestage.domain.text import MAX_CODE_POINTS, without_heaps
 
 RULES: Final = 1
 """The version of these rules. 0 was before rows said so."""
@@ -20,6 +22,7 @@ RULES: Final = 1
 MAX_TERM_LENGTH: Final = 40
 
 _ascii_words = re.compile(r"[a-z0-9]+").findall
+_heap = regex.compile(rf"\p{{M}}{{{MAX_CODE_POINTS + 1},}}")
 
 
 def fold(text: str) -> str:
@@ -56,6 +59,8 @@ def query_terms(text: str) -> tuple[str, ...]:
 def _terms(text: str) -> list[str]:
     # First marks join the letters they stand on, then letters their neighbours; other ends separate like spaces.
     marked = text.translate(MARKED).replace(END + MARK, "").replace(END + LETTER, LETTER).replace(END, SPACE)
+    # Marks of letters that fold to nothing may be one heap now, and normalization sorts heaps in quadratic time.
+    marked = _heap.sub(lambda heap: heap[0][:MAX_CODE_POINTS], marked)
     terms: list[str] = []
     for part in unicodedata.normalize("NFC", marked).split(SPACE):
         word, *letters = part.split(LETTER)
