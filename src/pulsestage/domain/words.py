@@ -6,7 +6,7 @@ What is stored by these rules (a tag's folded name, a question's terms) says by 
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from operator import add
 from typing import Final
@@ -72,13 +72,14 @@ def _terms(text: str) -> list[str]:
     return terms
 
 
-def similarities(text: str, others: Iterable[str]) -> list[float]:
+def similarities(text: str, others: Iterable[str]) -> Iterator[float]:
     """How alike a clean text and each of the others are, 0 to 1: the Dice coefficient of their character trigrams.
 
     Letters rather than words, so that a typo or another ending costs little.
     """
     mine = _trigrams(text)
-    return [2 * len(mine & its) / (len(mine) + len(its)) if mine and its else 0.0 for its in map(_trigrams, others)]
+    for its in map(_trigrams, others):
+        yield 2 * len(mine & its) / (len(mine) + len(its)) if mine and its else 0.0
 
 
 def _trigrams(text: str) -> set[str]:

@@ -27,7 +27,6 @@ SIMILAR_LIMIT = 10
 _SIMILAR_TERMS = 6
 _SIMILAR_CANDIDATES = 50
 _SIMILAR_ENOUGH = 0.2
-_COMPARED_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +101,9 @@ async def similar(context: Context, actor: Actor, text: str) -> list[QuestionVie
     async with context.unit_of_work.read(actor.tenant_id) as tx:
         candidates = await tx.questions.sharing_terms(terms, _SIMILAR_CANDIDATES)
         scores: list[float] = []
-        for at in range(0, len(candidates), _COMPARED_AT_ONCE):
-            scores += similarities(text, [each.body for each in candidates[at : at + _COMPARED_AT_ONCE]])
-            await asyncio.sleep(0)  # a long text takes a millisecond, and others wait
+        for score in similarities(text, [each.body for each in candidates]):
+            scores.append(score)
+            await asyncio.sleep(0)  # the longest of texts takes a few milliseconds, and others wait
         scored = [pair for pair in zip(scores, candidates, strict=True) if pair[0] >= _SIMILAR_ENOUGH]
         scored.sort(key=lambda pair: (-pair[0], -pair[1].upvotes, pair[1].id))
         return await views(context, actor, tx, [candidate for _, candidate in scored[:SIMILAR_LIMIT]])
