@@ -79,6 +79,12 @@ def test_a_database_is_copied_to_one_of_the_other_kind(call: Call, tmp_path: Pat
     assert "to itself" in call("db", "copy", "--to", back, "--replace", "--database-url", back).err
 
 
+def test_a_password_in_the_target_is_warned_of(call: Call) -> None:
+    called = call("db", "copy", "--to", "postgresql://ann:hunter2@127.0.0.1:1/it")
+    assert "A password on the command line can be read by every user" in called.err
+    assert "--database-url" not in called.err.splitlines()[0]
+
+
 def test_the_secret_is_in_the_file_when_asked(call: Call, tmp_path: Path) -> None:
     call("tenant", "create", "acme")
     key = tmp_path / ".pulsestage" / "secret.key"

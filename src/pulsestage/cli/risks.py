@@ -36,8 +36,8 @@ def risks(settings: Settings) -> Iterator[str]:
 
 
 SHOWN_BY_URL = (
-    "The password in --database-url can be read by every user of this machine, in the list of processes."
-    " Put the URL into a file, and the file's name into PULSESTAGE_DATABASE_URL_FILE."
+    "A password on the command line can be read by every user of this machine, in the list of processes."
+    " PULSESTAGE_DATABASE_URL_FILE can name a file that has the database's URL."
 )
 
 
