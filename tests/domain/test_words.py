@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pulsestage.domain import text, words
@@ -104,6 +104,7 @@ def test_a_query_asks_for_the_longest_words_first_and_for_none_that_another_impl
 
 
 @given(st.text(max_size=3000))
+@example("🏽 a\u0e48")  # marks that stand on no letter of theirs
 def test_search_terms_are_short_and_different(body: str) -> None:
     terms = words.search_terms(body)
     assert len(terms) == len(set(terms))

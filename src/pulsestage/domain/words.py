@@ -58,7 +58,8 @@ def query_terms(text: str) -> tuple[str, ...]:
 
 def _terms(text: str) -> list[str]:
     # First marks join the letters they stand on, then letters their neighbours; other ends separate like spaces.
-    marked = text.translate(MARKED).replace(END + MARK, "").replace(END + LETTER, LETTER).replace(END, SPACE)
+    joined = text.translate(MARKED).replace(END + MARK, "").replace(MARK, "")
+    marked = joined.replace(END + LETTER, LETTER).replace(END, SPACE)
     # Marks of letters that fold to nothing may be one heap now, and normalization sorts heaps in quadratic time.
     marked = _heap.sub(lambda heap: heap[0][:MAX_CODE_POINTS], marked)
     terms: list[str] = []
