@@ -58,9 +58,11 @@ async def test_after_each_batch_others_can_have_the_lock(storage: Storage, monke
     async with storage.database.write() as connection:
         await connection.execute(update(questions).values(text_rules=0))
     pauses: list[float] = []
+    sleep = asyncio.sleep
 
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
+        await sleep(0)  # statements wait for others' turn, which a pause that is none would never bring
 
     monkeypatch.setattr(asyncio, "sleep", pause)
     await TextIndex(storage.database).renew()
