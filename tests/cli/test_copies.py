@@ -110,7 +110,7 @@ def test_no_secret_is_written_over(call: Call, tmp_path: Path) -> None:
     assert not new.exists()
     called = call("restore", "with")
     assert called.code == 0
-    assert "not the secret that the backup was made with" in called.err
+    assert called.err.startswith("PULSESTAGE_SECRET_KEY is not the secret that the backup was made with.")
     os.environ.pop("PULSESTAGE_SECRET_KEY")
     new.joinpath("secret.key").write_text(SECRET)
     called = call("restore", "with", "--with-secret", "--replace")
@@ -120,7 +120,12 @@ def test_no_secret_is_written_over(call: Call, tmp_path: Path) -> None:
 
 def test_a_backup_makes_no_secret(call: Call, tmp_path: Path) -> None:
     call("tenant", "create", "acme")
+    call("backup", "made")
     (tmp_path / ".pulsestage" / "secret.key").unlink()
+    missing = f"{Path('.pulsestage/secret.key')} is missing: put back the secret that the backup was made with."
+    assert call("restore", "made", "--replace").err.startswith(missing)
     assert call("backup", "file").err == ""
+    assert call("restore", "file", "--replace", PULSESTAGE_SECRET_KEY=SECRET).err == ""  # nobody knows which it was
+    os.environ.pop("PULSESTAGE_SECRET_KEY")
     assert call("backup", "file", "--with-secret").err.startswith("Error: There is no secret")
     assert not (tmp_path / ".pulsestage" / "secret.key").exists()

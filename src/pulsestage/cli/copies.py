@@ -52,8 +52,7 @@ async def _backup(settings: Settings, file: Path, *, with_secret: bool) -> None:
             await archive.write(file, snapshot, label, tell, secret=secret if with_secret else None)
         _say(f"{file} has {_amount(snapshot.tables)} of {database_name(settings)}.")
     if secret and not with_secret:
-        place = "PULSESTAGE_SECRET_KEY" if settings.secret_key else secret_file(settings)
-        _note(f"The secret is not in it; keep a copy of {place} as well, or use --with-secret.")
+        _note(f"The secret is not in it; keep a copy of {_place(settings)} as well, or use --with-secret.")
 
 
 def restore(
@@ -77,11 +76,12 @@ async def _restore(settings: Settings, file: Path, *, replace: bool, with_secret
             with progress("Restoring", source.tables) as tell:
                 await copies.fill(database, source, tell, replace=replace)
     _say(f"{database_name(settings)} has {_amount(source.tables)} of {file}. Clients will begin anew.")
-    secret = secret_if_made(settings)
-    if source.manifest.secret_fingerprint != (fingerprint(secret) if secret else None):
+    secret, made_with = secret_if_made(settings), source.manifest.secret_fingerprint
+    if made_with and made_with != (fingerprint(secret) if secret else None):
+        wrong = "is not the secret" if secret else "is missing: put back the secret"
         _note(
-            "This is not the secret that the backup was made with. With another one nobody is recognised: questions are"
-            " nobody's own, and everybody can vote once more."
+            f"{_place(settings)} {wrong} that the backup was made with. With another one nobody is recognised:"
+            " questions are nobody's own, and everybody can vote once more."
         )
 
 
@@ -89,8 +89,9 @@ def _take_secret(settings: Settings, source: Archive) -> None:
     if source.secret is None:
         raise Failure("The backup has no secret; it was made without --with-secret. Nothing was changed.")
     if secret_if_made(settings) not in {None, source.secret}:
-        place = "PULSESTAGE_SECRET_KEY" if settings.secret_key else secret_file(settings)
-        raise Failure(f"{place} is another secret than the backup's. Take it away, or leave out --with-secret.")
+        raise Failure(
+            f"{_place(settings)} is another secret than the backup's. Take it away, or leave out --with-secret."
+        )
     if settings.secret_key is None:
         keep_secret(settings, source.secret)
 
@@ -116,6 +117,10 @@ async def _copy(settings: Settings, target: Settings, *, replace: bool) -> None:
                 await copies.fill(database, snapshot, tell, replace=replace)
         _say(f"{there} has {_amount(snapshot.tables)} of {here}. Clients will begin anew.")
     _note("The secret stays where it is: the server needs the same one as before.")
+
+
+def _place(settings: Settings) -> str:
+    return "PULSESTAGE_SECRET_KEY" if settings.secret_key else str(secret_file(settings))
 
 
 def _amount(tables: Sequence[TableContents]) -> str:

@@ -37,7 +37,7 @@ def risks(settings: Settings) -> Iterator[str]:
 
 SHOWN_BY_URL = (
     "A password on the command line can be read by every user of this machine, in the list of processes."
-    " PULSESTAGE_DATABASE_URL_FILE can name a file that has the database's URL."
+    " PGPASSWORD or ~/.pgpass can have it instead, and PULSESTAGE_DATABASE_URL_FILE can name a file that has the URL."
 )
 
 
