@@ -27,6 +27,16 @@ test('few characters can not hide many code points', () => {
   expect(fits('a' + '\u200b'.repeat(232), { shortest: 1, longest: 50 })).toBe(false);
 });
 
+test('a text that is far too long is not taken apart', () => {
+  const segment = vi.spyOn(Intl.Segmenter.prototype, 'segment');
+  expect(charactersLeft('a'.repeat(233), 50)).toBe(-1);
+  expect(fits('a'.repeat(60_000), { shortest: 1, longest: 50 })).toBe(false);
+  expect(segment).not.toHaveBeenCalled();
+  expect(fits('a', { shortest: 1, longest: 50 })).toBe(true);
+  expect(segment).toHaveBeenCalled();
+  segment.mockRestore();
+});
+
 test('without a segmenter marks belong to their letter', () => {
   vi.stubGlobal('Intl', {});
   expect(visibleLength('')).toBe(0);

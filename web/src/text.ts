@@ -20,12 +20,13 @@ export function visibleLength(text: string): number {
 
 /** How many characters more a text may have; below 0 it has too many. They may have four code points each, and 32 more. */
 export function charactersLeft(text: string, longest: number): number {
-  const codePoints = Array.from(text.trim()).length;
-  return Math.min(longest - visibleLength(text), 4 * longest + 32 - codePoints);
+  const spare = 4 * longest + 32 - Array.from(text.trim()).length;
+  // Whatever was pasted, only so much is taken apart: some segmenters need quadratic time.
+  return spare < 0 ? spare : Math.min(longest - visibleLength(text), spare);
 }
 
 export function fits(text: string, { shortest, longest }: Limits): boolean {
-  return visibleLength(text) >= shortest && charactersLeft(text, longest) >= 0;
+  return charactersLeft(text, longest) >= 0 && visibleLength(text) >= shortest;
 }
 
 /** Firefox has no segmenter before version 125. There, marks belong to the letter before them. */
