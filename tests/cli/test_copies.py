@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pulsestage.storage.location import locate
 from tests.cli.conftest import Call
 
 SECRET = "thirty-two characters or even more"
@@ -31,7 +32,7 @@ def test_what_was_backed_up_is_restored(call: Call, tmp_path: Path, filled: str)
     call("tenant", "create", "later", "--database-url", filled)
     refused = call("restore", "qa.backup", "--database-url", filled)
     assert refused.code == 1
-    assert refused.err.startswith("Error: There is data of 3 tenants in the database already. --replace ")
+    assert refused.err.startswith(f"Error: There is data of 3 tenants in {locate(filled).name} already. --replace ")
     for _ in range(2):
         restored = call("restore", "qa.backup", "--replace", "--database-url", filled)
         assert (restored.code, restored.err) == (0, "")
@@ -71,7 +72,8 @@ def test_a_database_is_copied_to_one_of_the_other_kind(call: Call, tmp_path: Pat
     copied = call("db", "copy", "--to", postgres_url)
     assert (copied.code, copied.out.count("2 tenants, 0 questions, 0 votes of ")) == (0, 1)
     assert slugs(call, postgres_url) == ["acme", "default"]
-    assert call("db", "copy", "--to", postgres_url).err.startswith("Error: There is data of 2 tenants")
+    refused = call("db", "copy", "--to", postgres_url)
+    assert refused.err.startswith(f"Error: There is data of 2 tenants in {locate(postgres_url).name} already.")
     assert call("db", "copy", "--to", postgres_url, "--replace").code == 0
     back = f"sqlite:///{tmp_path / 'back.db'}"
     assert call("db", "copy", "--to", back, "--database-url", postgres_url).code == 0

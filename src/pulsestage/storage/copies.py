@@ -123,7 +123,7 @@ async def fill(database: Database, source: Source, progress: Progress, *, replac
     async with database.write() as connection:
         if not replace and (tenants := await _count_tenants(connection)):
             raise CopyRefused(
-                f"There is data of {tenants} tenant{'s' * (tenants > 1)} in the database already."
+                f"There is data of {tenants} tenant{'s' * (tenants > 1)} in {database.location.name} already."
                 " --replace deletes it, and puts the copy in its place."
             )
         await migrate.rebuild(database, connection, source.revision)
