@@ -101,7 +101,7 @@ async def test_data_is_replaced_only_when_asked(databases: Databases, database_k
     await migrate.upgrade(target)
     await SqlDirectory(target).add(Tenant("t9", "other", "Other", NOW))
     before = await rows_of(target)
-    with pytest.raises(CopyRefused, match="data of 1 tenant in the database already"):
+    with pytest.raises(CopyRefused, match=r"data of 1 tenant in .* already"):
         await restore(tmp_path / "backup", target)
     assert await rows_of(target) == before
     for _ in range(2):
