@@ -15,10 +15,10 @@ from tests.servers.valkey import running_valkey
 pytest_plugins = ["tests.coverage"]
 
 LONGEST_FIRST = (
-    *("chaos/test_chaos", "live/test_page_trouble", "restarts/test_rolling", "live/test_page", "server/test_workers"),
-    *("cli/test_conformance_faults", "live/test_clients", "convergence/test_convergence", "live/test_durability"),
+    *("chaos/test_chaos", "live/test_page_trouble", "cli/test_conformance_faults", "live/test_page"),
+    *("convergence/test_convergence", "live/test_clients", "restarts/test_rolling", "server/test_workers"),
     *("live/test_faults", "cluster/test_redis_kinds", "http/test_contract", "cluster/test_instances", "cli/test_serve"),
-    *("generated/test_generated", "deploy/test_proxies"),
+    *("live/test_durability", "generated/test_generated", "deploy/test_proxies"),
 )
 """Files that take long, or the one that comes last would be waited for."""
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 40
+"""How long anything may take on a busy machine."""
+
 
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without settings of PulseStage but these."""
@@ -26,7 +29,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **more}
 
 
-def eventually(look: Callable[[], T | None], seconds: float = 20) -> T:
+def eventually(look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
     """What `look` finds at last."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -113,6 +116,6 @@ class Process:
     def ended(self) -> int:
         """Wait for its exit code."""
         try:
-            return self._process.wait(timeout=20)
+            return self._process.wait(timeout=PATIENCE_SECONDS)
         finally:
             self._process.kill()

@@ -87,7 +87,6 @@ class Connection:
         async with asyncio.timeout(CONNECT_SECONDS):
             await self._answered.wait()
         if self.status != 200:
-            self.close()
             raise Refused(self._head)
 
     def _resume(self) -> None:
@@ -137,7 +136,7 @@ class Connection:
 
 
 async def connect(port: int, request: bytes, on_frames: Callable[[list[bytes]], None], *, small: bool) -> Connection:
-    """Ask for a stream. Raises OSError if nobody is there, and Refused."""
+    """Ask for a stream. Raises OSError if nobody is there, Refused, and TimeoutError if no answer comes."""
     sock = socket.socket()
     try:
         sock.settimeout(0)
@@ -150,7 +149,11 @@ async def connect(port: int, request: bytes, on_frames: Callable[[list[bytes]], 
         sock.close()
         raise
     connection = Connection(sock, on_frames)
-    await connection.answered()
+    try:
+        await connection.answered()
+    except BaseException:
+        connection.close()  # or what comes late would be taken for the next connection's
+        raise
     return connection
 
 
