@@ -16,8 +16,11 @@ LEAST_BRANCHES = 0.95
 """Of all branches of the server, …"""
 WHOLE = ("src/pulsestage/domain/", "src/pulsestage/realtime/")
 """… and here every line and every branch."""
-ELSEWHERE = ("cli/worker.py", "server/slot.py", "server/worker.py", "server/workers.py", "__main__.py")
-"""Run in processes of their own: the watching process, its workers, and the start of the command."""
+ELSEWHERE = (
+    *("cli/worker.py", "server/duty.py", "server/slot.py", "server/worker.py", "server/workers.py"),
+    *("cli/serve.py", "cli/demo.py", "__main__.py"),
+)
+"""Run in processes of their own: the watching process, its workers, and commands that serve until they are stopped."""
 UNTRIED = ("contracts/*",)
 """Tests themselves."""
 

@@ -46,6 +46,15 @@ async def test_a_database_is_copied_without_a_file(databases: Databases, here: s
     assert await epoch_of(copied) != await epoch_of(source)
 
 
+async def test_rows_that_postgresql_refuses_are_named(databases: Databases) -> None:
+    source, copied = await databases.filled("sqlite"), await databases.make("postgres")
+    async with source.write() as connection:
+        await connection.execute(update(tenants).values(name="half\x00a name"))
+    async with copies.snapshot(source) as snapshot:
+        with pytest.raises(CopyRefused, match="PostgreSQL refuses rows of tenants, nothing was changed"):
+            await copies.fill(copied, snapshot, ignore)
+
+
 def test_tables_are_copied_unless_they_are_named_here() -> None:
     copied = [table.name for table in copies.copied_tables()]
     assert set(metadata.tables) - set(copied) == {"instances", "leases"}

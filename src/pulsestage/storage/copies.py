@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 import asyncpg
 import msgspec
 from sqlalchemy import Table, column, func, insert, select, table, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pulsestage.storage import migrate
 from pulsestage.storage.event_log import new_epoch
+from pulsestage.storage.postgres import PooledConnection
 from pulsestage.storage.tables import metadata
 
 if TYPE_CHECKING:
@@ -149,10 +149,10 @@ async def _insert(connection: Connection, contents: TableContents, rows: Rows) -
     if contents.name == "logs":
         place = contents.columns.index("epoch")
         rows = [(*row[:place], new_epoch(), *row[place + 1 :]) for row in rows]
-    if isinstance(connection, AsyncConnection):
-        raw: Any = (await connection.get_raw_connection()).driver_connection
+    if isinstance(connection, PooledConnection):
+        driver = await connection.driver()
         try:
-            await raw.copy_records_to_table(contents.name, records=rows, columns=contents.columns)
+            await driver.copy_records_to_table(contents.name, records=rows, columns=contents.columns)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise CopyRefused(f"PostgreSQL refuses rows of {contents.name}, nothing was changed: {error}") from error
     else:

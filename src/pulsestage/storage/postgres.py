@@ -44,6 +44,11 @@ class PooledConnection:
     def __init__(self, connection: AsyncConnection) -> None:
         self.execute = connection.execute
         self.run_sync = connection.run_sync
+        self._connection = connection
+
+    async def driver(self) -> Any:  # noqa: ANN401 - asyncpg has no types
+        """The driver's own connection, in the same transaction, for what SQLAlchemy can't do: COPY."""
+        return (await self._connection.get_raw_connection()).driver_connection
 
     async def run(self, prepared: Prepared, values: Mapping[str, Any], /) -> Sequence[Row]:
         """Run a statement and fetch all its rows."""
