@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -344,15 +345,21 @@ async def test_a_database_that_is_missing_is_named(postgres: Postgres) -> None:
     with pytest.raises(Unavailable) as raised:
         async with database.read():
             pass
+    await database.close()
     assert raised.value.reason.endswith('/none says: database "none" does not exist.')
 
 
 async def test_a_server_without_tls_refuses_who_demands_it() -> None:
+    has_ended = asyncio.Event()
+
     async def no(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(8)
         writer.write(b"N")
-        await writer.drain()
-        writer.close()
+        with suppress(ConnectionError):
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()  # or the socket is left to whichever test runs next
+        has_ended.set()
 
     async with await asyncio.start_server(no, "127.0.0.1", 0) as plain:
         port = plain.sockets[0].getsockname()[1]
@@ -360,4 +367,6 @@ async def test_a_server_without_tls_refuses_who_demands_it() -> None:
         with pytest.raises(Unavailable) as raised:
             async with database.read():
                 pass
+        await database.close()
+        await asyncio.wait_for(has_ended.wait(), 10)
     assert raised.value.reason == f"127.0.0.1:{port}/it offers no TLS, and its URL demands it."
