@@ -22,7 +22,8 @@ from pulsestage.cluster.redis_servers import redis_client
 from pulsestage.contracts.relay import Member, gets_through
 from pulsestage.domain.errors import TooManyRequests
 from pulsestage.services.limits import Rate, RateLimits
-from tests.servers.valkey import ATTEMPTS, START_SECONDS, Valkey, free_port, valkey_server
+from tests.servers.ports import free_port
+from tests.servers.valkey import ATTEMPTS, START_SECONDS, Valkey, valkey_server
 
 SECRET = b"a secret of thirty-two characters"
 SLOTS = 16384

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from tests.live.venue import free_port
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

